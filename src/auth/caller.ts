@@ -1,0 +1,43 @@
+/** Who is calling: what an auth mode learns about a request, and what policies look at. */
+export interface Caller {
+  /** Keystone user id; null for nobody (an anonymous route). */
+  user_id: string | null
+  /** Display name of the user, for logs. */
+  user_name: string | null
+  /** The project of the token: the owner of what the caller makes. Null for domain or system scope. */
+  project_id: string | null
+  /** Domain of the user. */
+  user_domain_id: string | null
+  /** Domain of the project. */
+  project_domain_id: string | null
+  /** Domain the token is scoped to, when it has no project. */
+  domain_id: string | null
+  /** 'all' for a system-scoped token; such a caller fails every project-scoped rule (oslo.policy enforce_scope). */
+  system_scope: string | null
+  /** Role names, lower-cased as Glance does. */
+  roles: readonly string[]
+  /** Role names of a valid X-Service-Token, in their own case; they never add to `roles`. */
+  service_roles: readonly string[]
+  /** Whether rule context_is_admin passes: row visibility's "admin sees all", apart from policy rules. */
+  is_admin: boolean
+  /** Groups the caller belongs to, when the mode knows them at once (federated tokens, users file). */
+  groups: readonly string[]
+  /** The caller's own token, for calls to Keystone made in their name; never logged. */
+  token: string | null
+}
+
+/** A caller that is nobody: for routes that need no authentication. */
+export const nobody: Caller = Object.freeze({
+  user_id: null,
+  user_name: null,
+  project_id: null,
+  user_domain_id: null,
+  project_domain_id: null,
+  domain_id: null,
+  system_scope: null,
+  roles: [],
+  service_roles: [],
+  is_admin: false,
+  groups: [],
+  token: null,
+})

@@ -1,0 +1,19 @@
+import type { Logger } from 'pino'
+import type { Config } from './config/schema.js'
+import type { Database } from './db/connect.js'
+import type { Policy } from './policy/policy.js'
+import type { Stores } from './stores/index.js'
+import type { HashPool } from './streams/hash.js'
+
+/** What stories and routes work with: made once by openDeps, passed as an argument. */
+export interface Deps {
+  config: Config
+  db: Database
+  stores: Stores
+  policy: Policy
+  /** Digests on worker threads, shared by all uploads of the process. */
+  hashes: HashPool
+  log: Logger
+  /** The time; tests move it. */
+  now: () => Date
+}

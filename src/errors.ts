@@ -1,0 +1,62 @@
+/**
+ * The kinds of failure and their HTTP status. The kind is central, the sentence is local:
+ * `throw new Conflict('Image status transition from active to saving is not allowed')`.
+ * Nobody else names a status of 400 or above.
+ */
+
+/** Base of every failure that has an answer of its own. `message` is one clear sentence for the client. */
+export class HttpError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    options?: ErrorOptions & { headers?: Record<string, string> },
+  ) {
+    super(message, options)
+    this.name = new.target.name
+    this.headers = options?.headers ?? {}
+  }
+  /** Response headers that belong to the failure, such as Allow or WWW-Authenticate. */
+  readonly headers: Record<string, string>
+}
+
+type Options = ErrorOptions & { headers?: Record<string, string> }
+
+/** Defines one kind of failure: a class with a fixed status. */
+function kind(status: number) {
+  return class extends HttpError {
+    constructor(message: string, options?: Options) {
+      super(status, message, options)
+    }
+  }
+}
+
+/** 300: the version of the API that was asked for is not known; its body is the list of versions. */
+export class MultipleChoices extends kind(300) {}
+/** 400: the request itself is wrong. */
+export class BadRequest extends kind(400) {}
+/** 401: nobody, or nobody known, is calling. */
+export class Unauthorized extends kind(401) {}
+/** 403: the caller may see the thing, but not do this with it. */
+export class Forbidden extends kind(403) {}
+/** 404: there is no such thing, or the caller may not know of it. */
+export class NotFound extends kind(404) {}
+/** 405: the path exists, this verb on it does not; carries Allow. */
+export class MethodNotAllowed extends kind(405) {}
+/** 408: the client stopped sending. */
+export class RequestTimeout extends kind(408) {}
+/** 409: the state of the thing does not permit it. */
+export class Conflict extends kind(409) {}
+/** 410: the image went away while its bytes were coming. */
+export class Gone extends kind(410) {}
+/** 413: any quota, cap or limit of size. */
+export class TooLarge extends kind(413) {}
+/** 415: wrong media type, or content that fails inspection (Glance uses the same status for both). */
+export class UnsupportedMedia extends kind(415) {}
+/** 416: no such range of bytes. */
+export class BadRange extends kind(416) {}
+/** 431: a request header is too large. */
+export class HeaderTooLarge extends kind(431) {}
+/** 501: unknown verb on an unknown path. */
+export class NotImplemented extends kind(501) {}
+/** 503: a part that Vitrine needs does not answer. */
+export class Unavailable extends kind(503) {}
