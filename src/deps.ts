@@ -1,3 +1,4 @@
+import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from './config/schema.js'
 import type { Database } from './db/connect.js'
@@ -13,6 +14,8 @@ export interface Deps {
   policy: Policy
   /** Digests on worker threads, shared by all uploads of the process. */
   hashes: HashPool
+  /** For the hot statements that are prepared by name; the same connections as `db`. */
+  pool: Pool
   log: Logger
   /** The time; tests move it. */
   now: () => Date
