@@ -60,3 +60,16 @@ export class HeaderTooLarge extends kind(431) {}
 export class NotImplemented extends kind(501) {}
 /** 503: a part that Vitrine needs does not answer. */
 export class Unavailable extends kind(503) {}
+
+/** A file or a group of settings that can't be used: every fault at once. Stops the start, never answers a request. */
+export class Faults extends Error {
+  constructor(
+    /** What is at fault: a file, or words such as "settings". */
+    readonly subject: string,
+    /** One sentence each. */
+    readonly faults: readonly string[],
+  ) {
+    super(`${subject}:${faults.map(fault => `\n  - ${fault}`).join('')}`)
+    this.name = 'Faults'
+  }
+}

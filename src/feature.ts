@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from './deps.js'
+import type { RuleDefault } from './policy/defaults.js'
 
 /**
  * One feature: a plain object that app.ts reads. `routes` registers its routes in a scope of their own under /v2
@@ -10,7 +11,7 @@ export interface Feature {
   name: string
   root?: boolean
   routes?: (app: FastifyInstance, deps: Deps) => void | Promise<void>
-  policies?: Record<string, string>
+  policies?: Record<string, string | RuleDefault>
   jobs?: Job[]
 }
 

@@ -24,6 +24,15 @@ export interface Caller {
   groups: readonly string[]
   /** The caller's own token, for calls to Keystone made in their name; never logged. */
   token: string | null
+  /** Who sent a valid X-Service-Token, when one came. */
+  service?: {
+    readonly user_id: string | null
+    readonly user_domain_id: string | null
+    readonly project_id: string | null
+    readonly project_domain_id: string | null
+  }
+  /** False only when Keystone names an admin project and the token is not of it; true when unset. */
+  is_admin_project?: boolean
 }
 
 /** A caller that is nobody: for routes that need no authentication. */
