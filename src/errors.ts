@@ -61,8 +61,19 @@ export class NotImplemented extends kind(501) {}
 /** 503: a part that Vitrine needs does not answer. */
 export class Unavailable extends kind(503) {}
 
+/**
+ * Vitrine can't start, or a command can't do its work, for a reason that the operator can act on. `message` is
+ * for the operator: it is printed without a stack, and the exit code is 1.
+ */
+export class StartFailure extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
 /** A file or a group of settings that can't be used: every fault at once. Stops the start, never answers a request. */
-export class Faults extends Error {
+export class Faults extends StartFailure {
   constructor(
     /** What is at fault: a file, or words such as "settings". */
     readonly subject: string,
@@ -70,6 +81,5 @@ export class Faults extends Error {
     readonly faults: readonly string[],
   ) {
     super(`${subject}:${faults.map(fault => `\n  - ${fault}`).join('')}`)
-    this.name = 'Faults'
   }
 }
