@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
+import type { Auth } from './auth/index.js'
 import type { Config } from './config/schema.js'
 import type { Database } from './db/connect.js'
 import type { Policy } from './policy/policy.js'
@@ -12,6 +13,7 @@ export interface Deps {
   db: Database
   stores: Stores
   policy: Policy
+  auth: Auth
   /** Digests on worker threads, shared by all uploads of the process. */
   hashes: HashPool
   /** For the hot statements that are prepared by name; the same connections as `db`. */

@@ -1,3 +1,4 @@
+import type {} from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from './deps.js'
 import type { RuleDefault } from './policy/defaults.js'

@@ -25,6 +25,11 @@ export interface IngestOptions {
   onProgress?: ((bytes: number) => void) | undefined
   /** Seconds for which the source may give nothing before it is a RequestTimeout; 60 unless told, 0 is for ever. */
   idleSeconds?: number | undefined
+  /**
+   * Leave a source that is not read to its end as it is, instead of destroying it: a request's body, whose
+   * connection must still carry the answer.
+   */
+  keepSource?: boolean | undefined
   /** Memory that bytes wait in. */
   ring?: { blockSize?: number; blocks?: number } | undefined
 }
@@ -32,13 +37,13 @@ export interface IngestOptions {
 /**
  * Takes all bytes of a source in: copies them once, into a ring of shared blocks, and hands each full block to the
  * digests on their threads and to the writer, all at once; a block is filled again when all are done with it, and
- * without a free one the source waits. On failure it rejects at once, the source is destroyed, and nothing is left but
+ * without a free one the source waits. On failure it rejects at once, the source is destroyed (or kept), and nothing is left but
  * the writer, which the caller cancels.
  */
 export function ingest(
   source: Readable,
   to: Readers,
-  { limit = Infinity, expected, signal, onProgress, idleSeconds = 60, ring }: IngestOptions = {},
+  { limit = Infinity, expected, signal, onProgress, idleSeconds = 60, keepSource, ring }: IngestOptions = {},
 ): Promise<{ size: number; digests: Record<string, string> }> {
   return new Promise((resolve, reject) => {
     const hashing = to.hashes.start(to.algorithms, ring)
@@ -136,7 +141,8 @@ export function ingest(
       hashing.drop()
       // Its late errors are of no interest, and without a listener they would end the process.
       source.on('error', ignore)
-      source.destroy()
+      if (keepSource) source.pause()
+      else source.destroy()
       reject(err)
     }
 

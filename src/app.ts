@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify'
+import { data } from './data/index.js'
+import type { Deps } from './deps.js'
+import type { Feature } from './feature.js'
+import { actions } from './features/actions/index.js'
+import { discovery } from './features/discovery/index.js'
+import { announced } from './features/discovery/versions.js'
+import { info } from './features/info/index.js'
+import { members } from './features/members/index.js'
+import { schemas } from './features/schemas/index.js'
+import { tags } from './features/tags/index.js'
+import { createServer } from './http/server.js'
+import { images } from './images/index.js'
+
+/** Everything Vitrine does, in the order in which it is documented. */
+export const features: readonly Feature[] = [discovery, images, data, actions, members, tags, info, schemas]
+
+/** Puts the server together; opens nothing and does not listen. */
+export async function buildApp(deps: Deps): Promise<FastifyInstance> {
+  const app = createServer({
+    log: deps.log,
+    authenticate: request => deps.auth.authenticate(request),
+    minors: new Set(announced(deps.config, deps.stores).minors),
+    trustedProxies: deps.config.trusted_proxies,
+  })
+  for (const feature of features) {
+    const { routes } = feature
+    if (routes) await app.register(async scope => routes(scope, deps), { prefix: feature.root ? '' : '/v2' })
+  }
+  await app.ready()
+  return app
+}

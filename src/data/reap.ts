@@ -1,0 +1,58 @@
+import { sql } from 'kysely'
+import type { Deps } from '../deps.js'
+import type { Job } from '../feature.js'
+import * as blobs from './blobs.js'
+import { erase } from './erase.js'
+
+/** Objects that one run removes at most; the next run goes on. */
+const BATCH = 1000
+
+/**
+ * Finds what a killed process left: writes whose lease ran out are given up, their images are queued again, and all
+ * objects that are to be removed are removed from their stores, unfinished multipart uploads among them.
+ */
+export async function reap(deps: Deps, signal?: AbortSignal, lease = blobs.LEASE): Promise<void> {
+  const dead = await blobs.doomDead(deps.db, lease)
+  for (const { image_id, ...blob } of dead)
+    deps.log.warn({ image: image_id, ...blob }, 'a write died with its process')
+  await requeue(deps, lease)
+  await erase(deps, await blobs.doomed(deps.db, BATCH), signal)
+}
+
+/** Images whose bytes nobody is writing any more wait for bytes again. */
+async function requeue(deps: Deps, lease: number): Promise<void> {
+  await deps.db
+    .updateTable('images')
+    .set({ status: 'queued', size: null, virtual_size: null, updated_at: sql`now()` })
+    .where('status', '=', 'saving')
+    .where(sql<boolean>`updated_at <= now() - make_interval(secs => ${lease})`)
+    .where(eb =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('blobs')
+            .select('key')
+            .whereRef('blobs.image_id', '=', 'images.id')
+            .where('state', '=', 'writing'),
+        ),
+      ),
+    )
+    .execute()
+}
+
+/** Every half minute; and at start, when nobody else can be writing, without waiting for leases to run out. */
+export const reaper: Job = {
+  name: 'reap',
+  every: blobs.LEASE,
+  run: (deps, signal) => reap(deps, signal),
+}
+
+export const reaperAtStart: Job = {
+  name: 'reap-at-start',
+  every: Number.POSITIVE_INFINITY,
+  atStart: true,
+  run: (deps, signal) => {
+    const alone = deps.config.database_url === null && deps.config.processes === 1
+    return reap(deps, signal, alone ? 0 : blobs.LEASE)
+  },
+}

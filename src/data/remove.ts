@@ -1,0 +1,22 @@
+import type { Caller } from '../auth/caller.js'
+import type { Deps } from '../deps.js'
+import { Forbidden } from '../errors.js'
+import { noImage, requireOn } from '../images/access.js'
+import { findUnscoped, markDeleted } from '../images/repository.js'
+import { isVisible } from '../images/visibility.js'
+import { doomStored } from './blobs.js'
+import { erase } from './erase.js'
+
+/** Deletes an image in any state with all it has; bytes that are coming in right now end with their upload (410). */
+export async function remove(deps: Deps, caller: Caller, id: string): Promise<void> {
+  if (id.length > 36 || id.includes('\0')) throw noImage(id)
+  const doomed = await deps.db.transaction().execute(async tx => {
+    const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
+    if (!image || !isVisible(caller, image)) throw noImage(id)
+    requireOn(deps.policy, caller, 'delete_image', image)
+    if (image.protected) throw new Forbidden(`Image ${id} is protected and cannot be deleted.`)
+    await markDeleted(tx, id)
+    return doomStored(tx, id)
+  })
+  await erase(deps, doomed)
+}

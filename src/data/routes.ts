@@ -1,0 +1,138 @@
+import multipart from '@fastify/multipart'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Deps } from '../deps.js'
+import { BadRequest, MethodNotAllowed } from '../errors.js'
+import { abortSignal } from '../http/abort.js'
+import { lingerAfter, wantBody } from '../http/early-answer.js'
+import { download } from './download.js'
+import { remove } from './remove.js'
+import { send } from './send.js'
+import { upload } from './upload.js'
+
+type ById = { Params: { image_id: string } }
+const tags = ['image data']
+const octets = { type: 'string', format: 'binary' } as const
+
+/** The bytes of an image, and its deletion, which takes them along. */
+export function dataRoutes(app: FastifyInstance, deps: Deps): void {
+  app.put<ById>(
+    '/images/:image_id/file',
+    {
+      config: { body: 'stream', media: { types: ['application/octet-stream'] } },
+      schema: {
+        tags,
+        summary: "Upload an image's bytes",
+        consumes: ['application/octet-stream'],
+        body: octets,
+      },
+    },
+    async (request, reply) => {
+      const { image_id } = request.params
+      const expected = expectedSize(request)
+      return take(request, reply, signal =>
+        upload(deps, request.caller, {
+          id: image_id,
+          expected,
+          store: header(request, 'x-image-meta-store'),
+          open: () => {
+            wantBody(request, reply)
+            return request.raw
+          },
+          signal,
+        }),
+      )
+    },
+  )
+
+  app.get<ById>(
+    '/images/:image_id/file',
+    { schema: { tags, summary: "Download an image's bytes", response: { 200: octets, 206: octets } } },
+    async (request, reply) => {
+      const range = { range: request.headers.range, 'content-range': header(request, 'content-range') }
+      const found = await download(deps, request.caller, request.params.image_id, range, abortSignal(reply))
+      if (!found) return reply.code(204).send()
+      await send(request, reply, found)
+      return reply
+    },
+  )
+
+  app.delete<ById>(
+    '/images/:image_id',
+    { schema: { tags: ['images'], summary: 'Delete an image' } },
+    async (request, reply) => {
+      await remove(deps, request.caller, request.params.image_id)
+      return reply.code(204).send()
+    },
+  )
+
+  void app.register(async scope => formRoutes(scope, deps))
+}
+
+/** Upload by a browser's form. Any other POST stays the 405 that Glance gives. */
+async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
+  await app.register(multipart, {
+    limits: { files: 1, fields: 20, fieldSize: 4096, fileSize: deps.config.max_image_size + 1 },
+  })
+  app.post<ById>(
+    '/images/:image_id/file',
+    {
+      config: { body: 'stream', unlisted: true },
+      schema: { tags, summary: "Upload an image's bytes by a form", consumes: ['multipart/form-data'] },
+      onRequest: async request => {
+        if (request.media !== 'multipart/form-data') {
+          throw new MethodNotAllowed('The method POST is not allowed here; allowed: GET, PUT.', {
+            headers: { allow: 'GET, PUT' },
+          })
+        }
+      },
+    },
+    async (request, reply) =>
+      take(request, reply, signal =>
+        upload(deps, request.caller, {
+          id: request.params.image_id,
+          expected: undefined,
+          store: header(request, 'x-image-meta-store'),
+          open: async () => {
+            wantBody(request, reply)
+            const part = await request.file()
+            if (!part) throw new BadRequest('The form has no file.')
+            return part.file
+          },
+          signal,
+        }),
+      ),
+  )
+}
+
+/** Runs an upload and answers 204; a refusal that comes before the end of the body still reaches the client. */
+async function take(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  run: (signal: AbortSignal) => Promise<void>,
+) {
+  try {
+    await run(abortSignal(reply))
+  } catch (error) {
+    lingerAfter(request, reply)
+    throw error
+  }
+  return reply.code(204).send()
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+/** Bytes that the client announces: X-OpenStack-Image-Size, where 0 says nothing, else Content-Length. */
+function expectedSize(request: FastifyRequest): number | undefined {
+  const announced = header(request, 'x-openstack-image-size')
+  if (announced !== undefined) {
+    if (!/^\s*[+-]?\d+\s*$/.test(announced) || !Number.isSafeInteger(Number(announced))) {
+      throw new BadRequest('X-OpenStack-Image-Size must be an integer.')
+    }
+    if (Number(announced) !== 0) return Number(announced)
+  }
+  const length = request.headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}

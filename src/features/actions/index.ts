@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify'
+import type { Caller } from '../../auth/caller.js'
+import type { Deps } from '../../deps.js'
+import { Forbidden } from '../../errors.js'
+import type { Feature } from '../../feature.js'
+import { requireOn } from '../../images/access.js'
+import type { Status } from '../../images/image.js'
+import { find } from '../../images/repository.js'
+import { move, notAllowed } from '../../images/status.js'
+
+/** Withdraws an image's bytes from everyone but admins, and gives them back. A wrong state is 403, as with Glance. */
+async function act(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  rule: string,
+  from: Status,
+  to: Status,
+): Promise<void> {
+  const image = await find(deps.pool, caller, id)
+  requireOn(deps.policy, caller, rule, image)
+  if (image.status === to) return
+  if (image.status !== from || !(await move(deps.db, id, from, to))) {
+    throw new Forbidden(notAllowed(image.status, to))
+  }
+}
+
+function routes(app: FastifyInstance, deps: Deps): void {
+  const steps = { deactivate: ['active', 'deactivated'], reactivate: ['deactivated', 'active'] } as const
+  for (const [action, [from, to]] of Object.entries(steps)) {
+    app.post<{ Params: { image_id: string } }>(
+      `/images/:image_id/actions/${action}`,
+      {
+        schema: {
+          tags: ['images'],
+          summary: `${action === 'deactivate' ? 'Deactivate' : 'Reactivate'} an image`,
+        },
+      },
+      async ({ caller, params }, reply) => {
+        await act(deps, caller, params.image_id, action, from, to)
+        return reply.code(204).send()
+      },
+    )
+  }
+}
+
+export const actions: Feature = { name: 'actions', routes }

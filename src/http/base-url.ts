@@ -1,0 +1,7 @@
+import type { FastifyRequest } from 'fastify'
+import type { Deps } from '../deps.js'
+
+/** Base of absolute links, without a slash at its end: the setting, else the scheme and host that the client used. */
+export function baseUrl(deps: Pick<Deps, 'config'>, request: FastifyRequest): string {
+  return (deps.config.public_url ?? `${request.protocol}://${request.host}`).replace(/\/+$/, '')
+}

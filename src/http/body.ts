@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyRequest } from 'fastify'
+import { BadRequest, TooLarge } from '../errors.js'
+
+/**
+ * What a route does with a request's body, as Glance does it: the content type of JSON is never looked at, and
+ * routes that take no body refuse one.
+ * - `object`, `array`: JSON of that shape, required
+ * - `stream`: the raw bytes
+ * - `none`: a body is 400
+ * - `ignore`: a body is thrown away
+ */
+export type BodyKind = 'object' | 'array' | 'stream' | 'none' | 'ignore'
+
+/** Bytes of JSON that one request may carry: room for very long property values, not for a flood. */
+export const MAX_JSON = 16 * 2 ** 20
+
+const announced = new Set(['chunked', 'compress', 'deflate', 'gzip', 'identity'])
+
+/** Whether a body is announced by the headers; Glance looks at nothing else, so an empty chunked body counts. */
+export function hasBody(request: IncomingMessage): boolean {
+  if (Number(request.headers['content-length'] ?? 0) > 0) return true
+  const encoding = request.headers['transfer-encoding']
+  return (
+    encoding !== undefined &&
+    ['POST', 'PUT', 'PATCH'].includes(request.method ?? '') &&
+    encoding.split(',').some(name => announced.has(name.trim().toLowerCase()))
+  )
+}
+
+/** Reads the body that the route's kind asks for; undefined when there is none. Throws BadRequest, TooLarge. */
+export async function readBody(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
+  const kind = request.routeOptions.config.body ?? 'none'
+  if (kind === 'stream') return payload
+  if (kind === 'none' || kind === 'ignore') {
+    payload.resume()
+    return undefined
+  }
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of payload as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_JSON) throw new TooLarge(`A request body may have at most ${MAX_JSON} bytes of JSON.`)
+    chunks.push(chunk)
+  }
+  if (size === 0) return undefined
+  return parseJson(Buffer.concat(chunks))
+}
+
+/** Bytes → JSON. A byte order mark is refused like any other stray character. */
+function parseJson(bytes: Buffer): unknown {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new BadRequest('The request body is not valid UTF-8.', { cause })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new BadRequest(`The request body is not valid JSON: ${(cause as Error).message}.`, { cause })
+  }
+}
+
+/** Holds a parsed body against the route's kind. Throws BadRequest. */
+export function checkShape(kind: BodyKind, body: unknown): void {
+  if (kind !== 'object' && kind !== 'array') return
+  if (body === undefined) throw new BadRequest('The request needs a JSON body.')
+  if (
+    kind === 'array' ? !Array.isArray(body) : body === null || typeof body !== 'object' || Array.isArray(body)
+  ) {
+    throw new BadRequest(`The request body must be a JSON ${kind}.`)
+  }
+}

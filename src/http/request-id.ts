@@ -1,0 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+/** Longest request id that a client may choose, as Glance's max_request_id_length. */
+export const MAX_REQUEST_ID = 64
+
+/**
+ * The id of a request: the client's X-Openstack-Request-Id with `req-` before it, else a new one. An id that is
+ * too long is not taken over; server.ts refuses such a request with 431.
+ */
+export function requestId(request: { headers: IncomingMessage['headers'] }): string {
+  const sent = request.headers['x-openstack-request-id']
+  if (typeof sent !== 'string' || sent === '' || sent.length > MAX_REQUEST_ID) return `req-${randomUUID()}`
+  return sent.startsWith('req-') ? sent : `req-${sent}`
+}

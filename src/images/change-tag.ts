@@ -1,0 +1,37 @@
+import type { Caller } from '../auth/caller.js'
+import type { Deps } from '../deps.js'
+import { BadRequest, NotFound, TooLarge } from '../errors.js'
+import { noImage, requireOn } from './access.js'
+import { MAX_TAGS } from './image.js'
+import { addTags, findUnscoped, removeTag, touch } from './repository.js'
+import { checkText } from './text.js'
+import { isVisible } from './visibility.js'
+
+/** Adds or removes one tag, by itself, so that two who change tags at once both get their way. */
+export async function changeTag(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  tag: string,
+  verb: 'add' | 'remove',
+): Promise<void> {
+  if (id.length > 36 || id.includes('\0')) throw noImage(id)
+  if (tag.includes('/')) throw new NotFound('The resource could not be found.')
+  await deps.db.transaction().execute(async tx => {
+    const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
+    if (!image || !isVisible(caller, image)) throw noImage(id)
+    requireOn(deps.policy, caller, 'modify_image', image)
+    if (verb === 'remove') {
+      if (tag.includes('\0') || !(await removeTag(tx, id, tag)))
+        throw new NotFound('The image has no such tag.')
+    } else {
+      checkText(tag, 'A tag')
+      if (tag.length > 255) throw new BadRequest('A tag may have at most 255 characters.')
+      if (!image.tags.includes(tag) && image.tags.length >= MAX_TAGS) {
+        throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
+      }
+      await addTags(tx, id, [tag])
+    }
+    await touch(tx, id)
+  })
+}

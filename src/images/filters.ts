@@ -1,0 +1,175 @@
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import type { DB } from '../db/schema.js'
+import { BadRequest } from '../errors.js'
+import type { Scope } from './visibility.js'
+
+/** Query string → conditions, by Glance's rules: an unknown name is a property that must have that value. */
+
+type Builder = ExpressionBuilder<DB & { i: DB['images'] }, 'i'>
+type Condition = (eb: Builder) => Expression<SqlBool>
+
+const notFilters = new Set([
+  'limit',
+  'marker',
+  'sort',
+  'sort_key',
+  'sort_dir',
+  'member_status',
+  'visibility',
+  'deleted',
+])
+const withOperators = new Set(['name', 'id', 'status', 'container_format', 'disk_format'])
+const numbers = new Set(['size', 'virtual_size', 'min_disk', 'min_ram'])
+const texts = new Set(['checksum', 'os_hash_algo', 'os_hash_value', 'owner'])
+
+export interface Filters extends Scope {
+  conditions: Condition[]
+}
+
+/** Reads all filters of a list. Throws BadRequest for what Glance refuses. */
+export function filtersOf(query: URLSearchParams): Filters {
+  const visibility = query.getAll('visibility').at(-1)
+  if (visibility && !['community', 'public', 'private', 'shared', 'all'].includes(visibility)) {
+    throw new BadRequest('visibility must be one of public, private, shared, community, all.')
+  }
+  const member_status = (query.getAll('member_status').at(-1) ?? 'accepted') as Scope['member_status']
+  if (!['pending', 'accepted', 'rejected', 'all'].includes(member_status)) {
+    throw new BadRequest('member_status must be one of pending, accepted, rejected, all.')
+  }
+  if (query.get('changes-since'))
+    throw new BadRequest('changes-since is not supported; use updated_at=gte:….')
+  const conditions: Condition[] = [hidden(query.getAll('os_hidden').at(-1))]
+  for (const tag of query.getAll('tag')) conditions.push(hasTag(tag))
+  for (const name of new Set(query.keys())) {
+    if (notFilters.has(name) || name === 'tag' || name === 'os_hidden' || name === 'changes-since') continue
+    conditions.push(condition(name, query.getAll(name).at(-1) ?? ''))
+  }
+  return { visibility, member_status, conditions }
+}
+
+function condition(name: string, value: string): Condition {
+  if (value.includes('\0') || name.includes('\0')) throw new BadRequest('A filter may not contain U+0000.')
+  if (withOperators.has(name)) return equalOrIn(name as 'name', value)
+  if (name === 'created_at' || name === 'updated_at') return compareTime(name, value)
+  if (name === 'protected') {
+    if (value !== 'true' && value !== 'false') throw new BadRequest('protected must be true or false.')
+    return eb => eb('i.protected', '=', value === 'true')
+  }
+  if (numbers.has(name)) return eb => eb(`i.${name as 'size'}`, '=', integer(name, value))
+  if (name.endsWith('_min') || name.endsWith('_max')) return range(name, value)
+  if (texts.has(name)) return eb => eb(`i.${name as 'owner'}`, '=', value)
+  return hasProperty(name, value)
+}
+
+/** `value`, `eq:value` or `in:a,"b,c"`. */
+function equalOrIn(column: 'name' | 'id', expression: string): Condition {
+  const [operator, value] = split(expression)
+  if (operator === 'eq') return eb => eb(`i.${column}`, '=', value)
+  if (operator !== 'in')
+    throw new BadRequest(`${column} cannot be filtered by the operator ${operator.slice(0, 50)}.`)
+  const values = quotedList(value)
+  return eb => (values.length > 0 ? eb(`i.${column}`, 'in', values) : sql<SqlBool>`false`)
+}
+
+const comparisons = { gt: '>', gte: '>=', lt: '<', lte: '<=', eq: '=', neq: '<>' } as const
+
+/** `[operator:]time`; what is compared has the precision of the time that was given, as images show whole seconds. */
+function compareTime(column: 'created_at' | 'updated_at', expression: string): Condition {
+  const [operator, value] = isTime(expression) ? ['eq', expression] : split(expression)
+  if (!(operator in comparisons)) {
+    throw new BadRequest(`${column} cannot be filtered by the operator ${operator.slice(0, 50)}.`)
+  }
+  const date = isTime(value)
+  if (!date) throw new BadRequest(`${column} needs a time in ISO 8601, such as 2026-01-31T12:00:00Z.`)
+  const comparison = comparisons[operator as keyof typeof comparisons]
+  const shown = sql<Date>`date_trunc('second', i.${sql.raw(column)})`
+  return eb => eb(date.getMilliseconds() === 0 ? shown : sql<Date>`i.${sql.raw(column)}`, comparison, date)
+}
+
+const iso =
+  /^(\d{4})(?:-?(\d{1,2})(?:-?(\d{1,2})(?:[ T](\d{1,2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d+))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?)?)?$/
+
+/** A time in ISO 8601, UTC when it names no zone; undefined when the text is none. */
+function isTime(text: string): Date | undefined {
+  const match = iso.exec(text.trim())
+  if (!match) return undefined
+  const [, year, month = '1', day = '1', hour = '0', minute = '0', second = '0', fraction = '0', zone = 'Z'] =
+    match
+  const date = new Date(
+    Date.UTC(+(year ?? 0), +month - 1, +day, +hour, +minute, +second, Number(`0.${fraction}`) * 1000),
+  )
+  if (
+    date.getUTCMonth() !== +month - 1 ||
+    date.getUTCDate() !== +day ||
+    +hour > 23 ||
+    +minute > 59 ||
+    +second > 59
+  ) {
+    return undefined
+  }
+  if (zone === 'Z') return date
+  const [, sign, hours = '0', minutes = '0'] = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone) ?? []
+  return new Date(date.getTime() - (sign === '-' ? -1 : 1) * (+hours * 60 + +(minutes ?? 0)) * 60_000)
+}
+
+function split(expression: string): [operator: string, value: string] {
+  const at = expression.indexOf(':')
+  return at < 0 ? ['eq', expression] : [expression.slice(0, at), expression.slice(at + 1)]
+}
+
+/** A comma list in which quotes keep commas together; Glance refuses unbalanced and misplaced quotes. */
+function quotedList(text: string): string[] {
+  if (!/^(?:"[^"]*"|[^",]*)(?:,(?:"[^"]*"|[^",]*))*$/.test(text)) {
+    throw new BadRequest('Quotes in a list must be balanced and stand next to a comma.')
+  }
+  const items = text.match(/"[^"]*"|[^",]+/g) ?? []
+  return items.map(item => item.replaceAll('"', '')).filter(item => item !== '')
+}
+
+function integer(name: string, value: string): number {
+  const number = Number(value)
+  if (!/^\s*[+-]?\d+\s*$/.test(value) || !Number.isSafeInteger(number)) {
+    throw new BadRequest(`${name} must be an integer.`)
+  }
+  return number
+}
+
+/** `size_min`, `size_max` and the like on any number of an image. */
+function range(name: string, value: string): Condition {
+  const column = name.slice(0, -4)
+  const limit = integer(name, value)
+  if (!numbers.has(column))
+    throw new BadRequest(`${column.slice(0, 100)} is no number that a range can be given for.`)
+  return eb => eb(`i.${column as 'size'}`, name.endsWith('_min') ? '>=' : '<=', limit)
+}
+
+/** Absent: only those that are not hidden; `true`: only hidden ones. Clients send `True` too. */
+function hidden(value: string | undefined): Condition {
+  const text = value?.toLowerCase() ?? 'false'
+  if (text !== 'true' && text !== 'false') throw new BadRequest('os_hidden must be true or false.')
+  return eb => eb('i.os_hidden', '=', text === 'true')
+}
+
+function hasTag(tag: string): Condition {
+  return eb =>
+    eb.exists(
+      eb
+        .selectFrom('image_tags as t')
+        .select(sql`1`.as('one'))
+        .whereRef('t.image_id', '=', 'i.id')
+        .where('t.value', '=', tag),
+    )
+}
+
+function hasProperty(name: string, value: string): Condition {
+  return eb =>
+    eb.exists(
+      eb
+        .selectFrom('image_properties as p')
+        .select(sql`1`.as('one'))
+        .whereRef('p.image_id', '=', 'i.id')
+        .where('p.name', '=', name)
+        .where(sql<SqlBool>`left(p.value, 100) = left(${value}, 100)`)
+        .where('p.value', '=', value),
+    )
+}

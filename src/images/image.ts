@@ -1,0 +1,109 @@
+/** Where one copy of an image's bytes is. */
+export interface Location {
+  id: number
+  /** The operator's name of the store. */
+  store: string
+  /** Object key inside the store. */
+  key: string
+  /** Free data that came with the location; `store` is added when it is shown. */
+  metadata: Record<string, unknown>
+}
+
+/** The states of Glance's state machine; `killed` and `pending_delete` are never entered by Vitrine. */
+export type Status =
+  | 'queued'
+  | 'saving'
+  | 'uploading'
+  | 'importing'
+  | 'active'
+  | 'deactivated'
+  | 'killed'
+  | 'pending_delete'
+  | 'deleted'
+
+export type Visibility = 'public' | 'community' | 'shared' | 'private'
+
+/** Membership of a project in an image that is shared with it. */
+export type MemberStatus = 'pending' | 'accepted' | 'rejected'
+
+/** An image as the repository gives it: the row, its own properties, tags and locations. */
+export interface Image {
+  id: string
+  name: string | null
+  status: Status
+  visibility: Visibility
+  protected: boolean
+  os_hidden: boolean
+  /** Project id; null only when an admin made it so. */
+  owner: string | null
+  disk_format: string | null
+  container_format: string | null
+  /** GB. */
+  min_disk: number
+  /** MB. */
+  min_ram: number
+  /** Bytes. */
+  size: number | null
+  /** Bytes of the virtual disk. */
+  virtual_size: number | null
+  /** MD5, hex. */
+  checksum: string | null
+  os_hash_algo: string | null
+  os_hash_value: string | null
+  created_at: Date
+  updated_at: Date
+  /** User id of the maker; a policy target, not shown. */
+  created_by: string | null
+  /** Domain of the owner project; a policy target, not shown. */
+  owner_domain: string | null
+  /** Additional properties, any name, in no order. */
+  properties: Record<string, string>
+  tags: string[]
+  locations: Location[]
+  /** The asking project's membership; null when it has none. */
+  member_status: MemberStatus | null
+}
+
+/** Attributes that clients set at creation and by PATCH. */
+export const settable = [
+  'name',
+  'visibility',
+  'protected',
+  'os_hidden',
+  'owner',
+  'disk_format',
+  'container_format',
+  'min_disk',
+  'min_ram',
+] as const
+export type Settable = (typeof settable)[number]
+
+/** Attributes that no client may write: POST (most of them) and PATCH answer 403. */
+export const readOnly: ReadonlySet<string> = new Set([
+  'created_at',
+  'updated_at',
+  'status',
+  'checksum',
+  'size',
+  'virtual_size',
+  'direct_url',
+  'self',
+  'file',
+  'schema',
+  'stores',
+  'os_hash_algo',
+  'os_hash_value',
+])
+
+const reserved: ReadonlySet<string> = new Set(['location', 'deleted', 'deleted_at'])
+
+/** Whether a property's name is kept for Vitrine itself; the prefix is `os_glance`, without an underscore. */
+export const isReserved = (name: string) => reserved.has(name) || name.startsWith('os_glance')
+
+/** Hash over an image's bytes, beside the MD5 that `checksum` is. */
+export const HASH_ALGORITHM = 'sha512'
+
+/** Most tags, additional properties and members of an image: Glance's quotas, answered with 413. */
+export const MAX_TAGS = 128
+export const MAX_PROPERTIES = 128
+export const MAX_MEMBERS = 128

@@ -1,0 +1,5 @@
+import type { Feature } from '../feature.js'
+import { imageRoutes } from './routes.js'
+
+/** The image record. */
+export const images: Feature = { name: 'images', routes: imageRoutes }

@@ -1,0 +1,186 @@
+import { type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
+import type { Pool } from 'pg'
+import type { Caller } from '../auth/caller.js'
+import type { Database } from '../db/connect.js'
+import { prepared } from '../db/prepared.js'
+import type { DB } from '../db/schema.js'
+import { Conflict } from '../errors.js'
+import { noImage } from './access.js'
+import type { Image, Location, MemberStatus, Settable } from './image.js'
+import { isVisible } from './visibility.js'
+
+/**
+ * The only writer of images, their properties and tags. An image is read whole by one statement: row, properties,
+ * tags, locations and the asking project's membership.
+ */
+
+type Row = ExpressionBuilder<DB & { i: DB['images'] }, 'i'>
+
+/** Everything about an image that is not a column of its own, as JSON made in the database. */
+const parts = (project: unknown) => (eb: Row) => [
+  sql<Record<string, string>>`coalesce((select jsonb_object_agg(p.name, p.value)
+    from image_properties p where p.image_id = i.id), '{}')`.as('properties'),
+  sql<string[]>`array(select t.value from image_tags t where t.image_id = i.id order by t.value)`.as('tags'),
+  sql<Location[]>`coalesce((select jsonb_agg(jsonb_build_object('id', l.id, 'store', l.store, 'key', l.key,
+    'metadata', l.metadata) order by l.id) from image_locations l where l.image_id = i.id), '[]')`.as(
+    'locations',
+  ),
+  eb
+    .selectFrom('image_members as m')
+    .select(sql<MemberStatus>`m.status`.as('status'))
+    .whereRef('m.image_id', '=', 'i.id')
+    .where(sql<SqlBool>`m.member = ${project}`)
+    .as('member_status'),
+]
+
+/** Selects whole images out of `images as i`; conditions and order are the caller's. */
+export const selectImages = (db: Kysely<DB>, project: unknown) =>
+  db.selectFrom('images as i').selectAll('i').select(parts(project))
+
+/** Whole images out of any selection of image rows (a page): the parts are read for its rows only. */
+export const selectFrom = (db: Kysely<DB>, page: ReturnType<typeof pageOf>, project: unknown) =>
+  db
+    .selectFrom(page.as('i'))
+    .selectAll('i')
+    .select(parts(project) as never) as unknown as ReturnType<typeof selectImages>
+
+/** The start of a page: undeleted rows of `images as i`. */
+export const pageOf = (db: Kysely<DB>) =>
+  db.selectFrom('images as i').selectAll('i').where('i.deleted_at', 'is', null)
+
+const findOne = prepared('image', (db, p: { id: string; project: string | null }) =>
+  selectImages(db, sql`${p.project}`).where('i.id', '=', p.id).where('i.deleted_at', 'is', null),
+)
+
+/** The longest id there can be; longer ones are not asked for. */
+const MAX_ID = 36
+
+/** An image that the caller may know of. Throws NotFound, also for what is there and invisible. */
+export async function find(pool: Pool, caller: Caller, id: string): Promise<Image> {
+  if (id.length > MAX_ID || id.includes('\0')) throw noImage(id)
+  const [image] = (await findOne(pool, { id, project: caller.project_id })) as Image[]
+  if (image === undefined || !isVisible(caller, image)) throw noImage(id)
+  return image
+}
+
+/** An image by id for jobs and for stories that hold a transaction, locked against other writers when asked. */
+export async function findUnscoped(
+  db: Database,
+  id: string,
+  options: { project?: string | null; lock?: boolean } = {},
+): Promise<Image | undefined> {
+  if (options.lock) {
+    await db.selectFrom('images').select('id').where('id', '=', id).forUpdate().execute()
+  }
+  const image = await selectImages(db, options.project ?? null)
+    .where('i.id', '=', id)
+    .where('i.deleted_at', 'is', null)
+    .executeTakeFirst()
+  return image as Image | undefined
+}
+
+/** What a new image consists of. */
+export interface NewImage extends Partial<Pick<Image, Settable>> {
+  id: string
+  owner: string | null
+  created_by: string | null
+  owner_domain: string | null
+  properties: Record<string, string>
+  tags: readonly string[]
+}
+
+/** Adds a queued image. Throws Conflict when the id was ever used. Needs a transaction. */
+export async function insert(tx: Database, image: NewImage): Promise<void> {
+  const { properties, tags, ...row } = image
+  const inserted = await tx
+    .insertInto('images')
+    .values(row)
+    .onConflict(c => c.column('id').doNothing())
+    .executeTakeFirst()
+  if (inserted.numInsertedOrUpdatedRows !== 1n) throw new Conflict(`Image ID ${image.id} already exists.`)
+  await setProperties(tx, image.id, properties)
+  await addTags(tx, image.id, tags)
+}
+
+/** What a change of an image writes: only what differs. */
+export interface Change {
+  columns: Partial<Pick<Image, Settable>>
+  /** New values of properties. */
+  properties: Record<string, string>
+  /** Properties to remove. */
+  removed: string[]
+  /** The whole new set, when it changes. */
+  tags?: readonly string[]
+}
+
+/** Writes a change of an image. Needs a transaction that holds the image's lock. */
+export async function update(tx: Database, id: string, change: Change): Promise<void> {
+  await tx
+    .updateTable('images')
+    .set({ ...change.columns, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute()
+  if (change.removed.length > 0) {
+    await tx
+      .deleteFrom('image_properties')
+      .where('image_id', '=', id)
+      .where('name', 'in', change.removed)
+      .execute()
+  }
+  await setProperties(tx, id, change.properties)
+  if (change.tags) {
+    await tx.deleteFrom('image_tags').where('image_id', '=', id).execute()
+    await addTags(tx, id, change.tags)
+  }
+}
+
+/** Sets properties, new or not. */
+async function setProperties(tx: Database, id: string, properties: Record<string, string>): Promise<void> {
+  const rows = Object.entries(properties).map(([name, value]) => ({ image_id: id, name, value }))
+  if (rows.length === 0) return
+  await tx
+    .insertInto('image_properties')
+    .values(rows)
+    .onConflict(c => c.columns(['image_id', 'name']).doUpdateSet(eb => ({ value: eb.ref('excluded.value') })))
+    .execute()
+}
+
+/** Adds tags; those that are there stay. */
+export async function addTags(tx: Database, id: string, tags: readonly string[]): Promise<void> {
+  if (tags.length === 0) return
+  await tx
+    .insertInto('image_tags')
+    .values(tags.map(value => ({ image_id: id, value })))
+    .onConflict(c => c.doNothing())
+    .execute()
+}
+
+/** Removes one tag; false when the image does not have it. */
+export async function removeTag(tx: Database, id: string, tag: string): Promise<boolean> {
+  const result = await tx
+    .deleteFrom('image_tags')
+    .where('image_id', '=', id)
+    .where('value', '=', tag)
+    .executeTakeFirst()
+  return result.numDeletedRows === 1n
+}
+
+/** Marks the image as changed now. */
+export async function touch(tx: Database, id: string): Promise<void> {
+  await tx.updateTable('images').set({ updated_at: sql`now()` }).where('id', '=', id).execute()
+}
+
+/**
+ * Ends an image in whatever state it is: the row stays, so that its id is never used again, its properties, tags and
+ * members go. Needs a transaction that holds the image's lock.
+ */
+export async function markDeleted(tx: Database, id: string): Promise<void> {
+  for (const table of ['image_properties', 'image_tags', 'image_members', 'image_locations'] as const) {
+    await tx.deleteFrom(table).where('image_id', '=', id).execute()
+  }
+  await tx
+    .updateTable('images')
+    .set({ status: 'deleted', deleted_at: sql`now()`, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute()
+}

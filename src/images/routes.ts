@@ -1,0 +1,88 @@
+import type { FastifyInstance } from 'fastify'
+import type { Deps } from '../deps.js'
+import { baseUrl } from '../http/base-url.js'
+import { pageLinks } from '../http/pages.js'
+import { queryOf } from '../http/query.js'
+import { requireOn } from './access.js'
+import { attributeChecker } from './check.js'
+import { create } from './create.js'
+import { list } from './list.js'
+import { parsePatch, patchTypes } from './patch.js'
+import { find } from './repository.js'
+import { imageSchema, imagesSchema } from './schemas.js'
+import { update } from './update.js'
+import { view } from './view.js'
+
+type ById = { Params: { image_id: string } }
+
+/** The image record: /v2/images. DELETE is with the image's bytes, in data/. */
+export function imageRoutes(app: FastifyInstance, deps: Deps): void {
+  const check = attributeChecker(deps.config)
+  const image = imageSchema(deps.config)
+  const tags = ['images']
+
+  app.get(
+    '/images',
+    {
+      config: { body: 'ignore' },
+      schema: {
+        tags,
+        summary: 'List images',
+        description: 'Any query parameter that is not a base attribute filters by the property of that name.',
+        response: { 200: imagesSchema(deps.config) },
+      },
+    },
+    async request => {
+      const query = queryOf(request)
+      const { images, next } = await list(deps, request.caller, query)
+      return {
+        images: images.map(one => view(deps, request.caller, one)),
+        ...pageLinks('/v2/images', query, next),
+        schema: '/v2/schemas/images',
+      }
+    },
+  )
+
+  app.post<{ Body: Record<string, unknown> }>(
+    '/images',
+    {
+      config: { body: 'object' },
+      schema: { tags, summary: 'Create an image', body: image, response: { 201: image } },
+    },
+    async (request, reply) => {
+      const made = await create(deps, request.caller, request.body, check)
+      const methods = deps.config.import_methods
+      if (methods.length > 0) reply.header('OpenStack-image-import-methods', methods.join(','))
+      if (deps.stores.multi) reply.header('OpenStack-image-store-ids', deps.stores.names.join(','))
+      return reply
+        .code(201)
+        .header('Location', `${baseUrl(deps, request)}/v2/images/${made.id}`)
+        .send(view(deps, request.caller, made))
+    },
+  )
+
+  app.get<ById>(
+    '/images/:image_id',
+    { schema: { tags, summary: 'Show an image', response: { 200: image } } },
+    async request => {
+      const found = await find(deps.pool, request.caller, request.params.image_id)
+      requireOn(deps.policy, request.caller, 'get_image', found)
+      return view(deps, request.caller, found)
+    },
+  )
+
+  app.patch<ById & { Body: unknown[] }>(
+    '/images/:image_id',
+    {
+      config: {
+        body: 'array',
+        media: { types: patchTypes, headers: { 'accept-patch': patchTypes.join(', ') } },
+      },
+      schema: { tags, summary: 'Change an image', consumes: [...patchTypes], response: { 200: image } },
+    },
+    async request => {
+      const changes = parsePatch(request.body, request.media, check)
+      return view(deps, request.caller, await update(deps, request.caller, request.params.image_id, changes))
+    },
+  )
+}

@@ -1,0 +1,97 @@
+import type { Caller } from '../auth/caller.js'
+import type { Deps } from '../deps.js'
+import { Conflict, Forbidden, TooLarge } from '../errors.js'
+import { noImage, requireOn } from './access.js'
+import { type Image, isReserved, MAX_PROPERTIES, MAX_TAGS, type Settable, settable } from './image.js'
+import type { PatchChange } from './patch.js'
+import { type Change, findUnscoped, update as write } from './repository.js'
+import { isVisible } from './visibility.js'
+
+/**
+ * Applies a patch: all of its operations in their order, or none. Only what differs is written, so that nothing is
+ * lost of what the caller may not see.
+ */
+export async function update(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  changes: readonly PatchChange[],
+): Promise<Image> {
+  if (id.length > 36 || id.includes('\0')) throw noImage(id)
+  return deps.db.transaction().execute(async tx => {
+    const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
+    if (!image || !isVisible(caller, image)) throw noImage(id)
+    if (changes.length === 0) {
+      requireOn(deps.policy, caller, 'get_image', image)
+      return image
+    }
+    const draft: Draft = { columns: {}, properties: new Map(Object.entries(image.properties)) }
+    for (const change of changes) apply(deps, caller, image, draft, change)
+    await write(tx, id, difference(image, draft))
+    return (await findUnscoped(tx, id, { project: caller.project_id })) as Image
+  })
+}
+
+/** The image in the making: what the operations have set so far. */
+interface Draft {
+  columns: Partial<Pick<Image, Settable>>
+  properties: Map<string, string>
+  tags?: string[]
+}
+
+const isBase = (name: string) => (settable as readonly string[]).includes(name) || name === 'tags'
+
+function apply(deps: Deps, caller: Caller, image: Image, draft: Draft, change: PatchChange): void {
+  const { op, name, value } = change
+  if (name === 'locations')
+    throw new Forbidden('Locations of images are not shown here, and cannot be changed.')
+  if (op !== 'remove' && name === 'visibility') {
+    if (value === 'public') requireOn(deps.policy, caller, 'publicize_image', image)
+    if (value === 'community') requireOn(deps.policy, caller, 'communitize_image', image)
+  }
+  requireOn(deps.policy, caller, 'modify_image', image)
+  if (isBase(name)) setBase(caller, image, draft, change)
+  else setProperty(draft, change)
+}
+
+function setBase(caller: Caller, image: Image, draft: Draft, { op, name, value, legacy }: PatchChange): void {
+  if (op === 'remove') throw new Forbidden(`Property ${name} may not be removed.`)
+  if (op === 'add' && legacy) throw new Conflict(`Property ${name} already present.`)
+  if (name === 'owner' && !caller.is_admin) throw new Forbidden("Owner can't be updated by non admin.")
+  if (name === 'disk_format' || name === 'container_format') {
+    if (image.status !== 'queued' && image.status !== 'importing') {
+      throw new Forbidden(`Attribute ${name} can be only replaced for a queued image.`)
+    }
+  }
+  if (name === 'tags') {
+    const tags = [...new Set(value as string[])]
+    if (tags.length > MAX_TAGS) throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
+    draft.tags = tags
+  } else Object.assign(draft.columns, { [name]: value })
+}
+
+function setProperty(draft: Draft, { op, name, value, legacy }: PatchChange): void {
+  const present = draft.properties.has(name)
+  if (op === 'add' && legacy && present) throw new Conflict(`Property ${name.slice(0, 100)} already present.`)
+  if (op !== 'add' && !present) throw new Conflict(`Property ${name.slice(0, 100)} does not exist.`)
+  if (op === 'remove') {
+    draft.properties.delete(name)
+    return
+  }
+  draft.properties.set(name, value as string)
+  const count = [...draft.properties.keys()].filter(key => !isReserved(key)).length
+  if (!present && count > MAX_PROPERTIES) {
+    throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
+  }
+}
+
+function difference(image: Image, draft: Draft): Change {
+  const before = new Map(Object.entries(image.properties))
+  const changed = [...draft.properties].filter(([name, value]) => before.get(name) !== value)
+  return {
+    columns: draft.columns,
+    properties: Object.fromEntries(changed),
+    removed: [...before.keys()].filter(name => !draft.properties.has(name)),
+    ...(draft.tags && { tags: draft.tags }),
+  }
+}

@@ -1,0 +1,65 @@
+import type { Caller } from '../auth/caller.js'
+import type { Deps } from '../deps.js'
+import type { Image, Location } from './image.js'
+
+/** Properties that are kept on an image and never shown. */
+const hidden = new Set(['os_glance_stage_host', 'os_glance_hash_op_host'])
+
+/** Whole seconds, UTC, with Z, as Glance writes times. */
+export const time = (date: Date) => `${date.toISOString().slice(0, 19)}Z`
+
+/** The image as the API shows it: additional properties first, then the base attributes, all of them, null or not. */
+export function view(deps: Pick<Deps, 'config' | 'stores'>, caller: Caller, image: Image) {
+  const { config, stores } = deps
+  const properties = Object.fromEntries(
+    Object.entries(image.properties).filter(([name]) => !hidden.has(name)),
+  )
+  const secret = image.status === 'deactivated' && !caller.is_admin
+  const locations = secret ? [] : byWeight(deps, image)
+  const at = `/v2/images/${image.id}`
+  return {
+    ...properties,
+    name: image.name,
+    disk_format: image.disk_format,
+    container_format: image.container_format,
+    visibility: image.visibility,
+    size: image.size,
+    virtual_size: image.virtual_size,
+    status: image.status,
+    checksum: image.checksum,
+    protected: image.protected,
+    min_ram: image.min_ram,
+    min_disk: image.min_disk,
+    owner: image.owner,
+    os_hidden: image.os_hidden,
+    os_hash_algo: image.os_hash_algo,
+    os_hash_value: image.os_hash_value,
+    id: image.id,
+    created_at: time(image.created_at),
+    updated_at: time(image.updated_at),
+    ...(config.show_multiple_locations && {
+      locations: locations.map(l => ({
+        url: locationUrl(deps, l),
+        metadata: { ...l.metadata, store: l.store },
+      })),
+    }),
+    ...(config.show_image_direct_url && locations[0] && { direct_url: locationUrl(deps, locations[0]) }),
+    tags: image.tags,
+    self: at,
+    file: `${at}/file`,
+    schema: '/v2/schemas/image',
+    ...(stores.multi && locations.length > 0 && { stores: locations.map(l => l.store).join(',') }),
+  }
+}
+
+/** The URL of a location as Glance shows it, without credentials: `file:///folder/key`, `s3://host/bucket/key`. */
+export function locationUrl(deps: Pick<Deps, 'stores'>, { store, key }: Location): string {
+  const url = deps.stores.names.includes(store) ? deps.stores.settings(store).url : `${store}:`
+  return `${url.replace(/^file:\/(?!\/)/, 'file:///')}/${key}`
+}
+
+/** The locations of an image in the order in which they are read and shown: the heavier store first. */
+export function byWeight(deps: Pick<Deps, 'stores'>, image: Image) {
+  const weight = (name: string) => (deps.stores.names.includes(name) ? deps.stores.settings(name).weight : 0)
+  return image.locations.toSorted((a, b) => weight(b.store) - weight(a.store) || a.id - b.id)
+}
