@@ -54,6 +54,8 @@ export class TooLarge extends kind(413) {}
 export class UnsupportedMedia extends kind(415) {}
 /** 416: no such range of bytes. */
 export class BadRange extends kind(416) {}
+/** 429: who guesses passwords has to wait; carries Retry-After. */
+export class TooManyRequests extends kind(429) {}
 /** 431: a request header is too large. */
 export class HeaderTooLarge extends kind(431) {}
 /** 501: unknown verb on an unknown path. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/schema.js'
 import { Faults } from '../errors.js'
 import type { Policy } from '../policy/policy.js'
+import { openBasic } from './basic.js'
 import type { Caller } from './caller.js'
 import { openNone } from './none.js'
 
@@ -28,8 +29,12 @@ export interface Auth {
 }
 
 /** Opens the mode that the settings choose; throws Faults when they, or a file they name, are not fit for it. */
-export async function openAuth(config: Config, _log: Logger, policy: Pick<Policy, 'isAdmin'>): Promise<Auth> {
+export async function openAuth(config: Config, log: Logger, policy: Pick<Policy, 'isAdmin'>): Promise<Auth> {
   const isAdmin = (caller: Caller) => policy.isAdmin(caller)
   if (config.auth === 'none') return { mode: 'none', ...openNone(config, isAdmin) }
+  if (config.auth === 'basic') {
+    if (config.users_file === null) throw new Faults('settings', ['users_file: auth mode basic needs it'])
+    return { mode: 'basic', ...openBasic(config.users_file, log, isAdmin) }
+  }
   throw new Faults('settings', [`auth: ${config.auth} is not built yet`])
 }
