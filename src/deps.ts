@@ -1,11 +1,13 @@
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
-import type { Auth } from './auth/index.js'
+import { type Auth, openAuth } from './auth/index.js'
 import type { Config } from './config/schema.js'
-import type { Database } from './db/connect.js'
+import { type Database, openDatabase, openPool } from './db/connect.js'
+import { glanceRules, type RuleDefault } from './policy/defaults.js'
+import { openPolicy } from './policy/enforcer.js'
 import type { Policy } from './policy/policy.js'
-import type { Stores } from './stores/index.js'
-import type { HashPool } from './streams/hash.js'
+import { openStores, parseStores, type Stores } from './stores/index.js'
+import { type HashPool, openHashPool } from './streams/hash.js'
 
 /** What stories and routes work with: made once by openDeps, passed as an argument. */
 export interface Deps {
@@ -21,4 +23,45 @@ export interface Deps {
   log: Logger
   /** The time; tests move it. */
   now: () => Date
+  /** Aborted when the process is asked to stop: readiness fails, streams without an end are ended. */
+  stopping: AbortSignal
+}
+
+export interface OpenOptions {
+  /** postgres://… of a migrated database, wherever it comes from. */
+  databaseUrl: string
+  log: Logger
+  /** The rules that features declare, beside Glance's. */
+  policies?: Readonly<Record<string, string | RuleDefault>>
+  stopping?: AbortSignal
+  now?: () => Date
+}
+
+/** Opens everything that routes and jobs need. Throws Faults when a file that the settings name is not fit for use. */
+export async function openDeps(config: Config, options: OpenOptions): Promise<Deps> {
+  const { log } = options
+  const policy = openPolicy(config.policy_file, { ...glanceRules, ...options.policies })
+  const auth = await openAuth(config, log, policy)
+  const stores = await openStores(parseStores(config.stores, config.data_dir), config.default_store)
+  const pool = openPool(options.databaseUrl, { log, connections: config.database_connections })
+  return {
+    config,
+    db: openDatabase(pool),
+    pool,
+    stores,
+    policy,
+    auth,
+    hashes: openHashPool(),
+    log,
+    now: options.now ?? (() => new Date()),
+    stopping: options.stopping ?? new AbortController().signal,
+  }
+}
+
+/** Closes what openDeps has opened, the database last. */
+export async function closeDeps(deps: Deps): Promise<void> {
+  await deps.auth.close()
+  await deps.stores.close()
+  await deps.hashes.close()
+  await deps.db.destroy()
 }

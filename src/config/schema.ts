@@ -2,12 +2,13 @@ import { type Static, Type } from '@sinclair/typebox'
 
 /**
  * Every setting: its type, its default and a sentence. The name in vitrine.yaml is the key, the name in the
- * environment is VITRINE_ and the key in capitals. `x-kind` tells load.ts how to read text from the environment.
+ * environment is VITRINE_ and the key in capitals. `x-kind` tells read.ts how a value is written, `x-secret` and
+ * `x-secret-urls` that it is masked where settings are shown (the latter: only the passwords in its URLs).
  */
 
 const text = (description: string, more: object = {}) =>
   Type.Union([Type.String(), Type.Null()], { description, default: null, ...more })
-const secret = (description: string) => text(description, { 'x-secret': true })
+const secret = (description: string, more: object = {}) => text(description, { 'x-secret': true, ...more })
 const list = (description: string, initial: string[] | null, more: object = {}) =>
   Type.Array(Type.String(), { description, default: initial ?? [], 'x-kind': 'list', ...more })
 const flag = (description: string, initial: boolean) =>
@@ -34,7 +35,10 @@ export const Settings = Type.Object(
       default: './data',
       description: 'Embedded database, default store, staging, cache.',
     }),
-    database_url: secret('postgres://… of a PostgreSQL ≥ 14; the embedded one when unset.'),
+    database_url: secret('postgres://… of a PostgreSQL ≥ 14; the embedded one when unset.', {
+      'x-kind': 'postgres',
+      'x-secret-urls': true,
+    }),
     secret_key: secret(
       'Encrypts what must be kept and not shown; made once under the data directory when unset; required with an external database.',
     ),
@@ -171,6 +175,14 @@ export const Settings = Type.Object(
       'x-kind': 'integer',
       description: 'Serving processes on this machine.',
     }),
+    database_connections: Type.Integer({
+      default: 16,
+      minimum: 2,
+      maximum: 1000,
+      'x-kind': 'integer',
+      description: 'Database connections of one serving process at most.',
+    }),
+    drain_seconds: seconds('How long running transfers may go on once a stop was asked for.', 300),
     log_level: Type.Union(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map(level => Type.Literal(level)),
       { default: 'info', description: 'Least level of log lines.' },
