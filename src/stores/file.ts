@@ -321,7 +321,7 @@ function ignoreMissing(err: NodeJS.ErrnoException): undefined {
 
 /** A folder that went away, such as one on a disk that is no longer mounted; its images are not to be called lost. */
 function missing(root: string): Unavailable {
-  return new Unavailable(`The folder ${root} is missing`)
+  return new Unavailable('The folder of the store is missing', { cause: new Error(`${root} is missing`) })
 }
 
 const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
@@ -333,5 +333,5 @@ function translate(err: unknown, root: string, key?: string): unknown {
   if (full.has(code)) return new TooLarge('The store has no room left', { cause: err })
   if (code === 'EEXIST') return new Conflict(`Object ${key} is being written already`, { cause: err })
   if (code === 'ENOENT') return missing(root)
-  return new Unavailable(`The folder ${root} can't be used: ${code}`, { cause: err })
+  return new Unavailable(`The folder of the store can't be used (${code})`, { cause: err })
 }

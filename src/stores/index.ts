@@ -2,6 +2,7 @@ import path from 'node:path'
 import { BadRequest } from '../errors.js'
 import { type FileSettings, fileKind } from './file.js'
 import type { Closable, CommonSettings, StoreKind } from './kind.js'
+import { type S3Settings, s3Kind } from './s3.js'
 import type { ReadOnlyStore, Store } from './store.js'
 import { isWritable, type StoreHooks, watched } from './watched.js'
 
@@ -10,10 +11,12 @@ export type { ReadOnlyStore, Store } from './store.js'
 /** The settings of each kind. A new kind is one line here and one below. */
 interface Kinds {
   file: FileSettings
+  s3: S3Settings
 }
 
 const kinds: { [K in keyof Kinds]: StoreKind<Kinds[K]> } = {
   file: fileKind,
+  s3: s3Kind,
 }
 
 /** One store of the operator's; what its kind needs (for S3 with secrets, which no printing shows) is in `settings`. */
