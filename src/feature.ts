@@ -2,6 +2,8 @@ import type {} from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from './deps.js'
 import type { RuleDefault } from './policy/defaults.js'
+import type { TaskRunner } from './queue/run-task.js'
+import type { TaskType } from './queue/tasks.js'
 
 /**
  * One feature: a plain object that app.ts reads. `routes` registers its routes in a scope of their own under /v2
@@ -14,6 +16,8 @@ export interface Feature {
   routes?: (app: FastifyInstance, deps: Deps) => void | Promise<void>
   policies?: Record<string, string | RuleDefault>
   jobs?: Job[]
+  /** What the tasks of some types do. */
+  tasks?: Partial<Record<TaskType, (deps: Deps) => TaskRunner>>
 }
 
 /** A periodic job. Handlers can run twice and on any replica. */

@@ -2,16 +2,15 @@ import type { Readable } from 'node:stream'
 import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { BadRequest, Conflict, Gone } from '../errors.js'
-import { inspect, judge } from '../formats/index.js'
+import { judge } from '../formats/index.js'
 import { requireOn } from '../images/access.js'
-import { HASH_ALGORITHM, type Image } from '../images/image.js'
+import type { Image } from '../images/image.js'
 import { find } from '../images/repository.js'
 import { move, notAllowed } from '../images/status.js'
-import type { ObjectWriter } from '../stores/store.js'
-import { ingest } from '../streams/ingest-ring.js'
 import { attempt } from './attempt.js'
 import * as blobs from './blobs.js'
 import * as locations from './locations.js'
+import { writeCopy } from './write-copy.js'
 
 export interface Upload {
   id: string
@@ -38,45 +37,32 @@ export async function upload(
   requireOn(deps.policy, caller, 'upload_image', image)
   mayTakeBytes(image)
 
-  const { blob, undo, finish, ...write } = await attempt(deps, id, target.name, signal)
-  let writer: ObjectWriter | undefined
+  const write = await attempt(deps, id, target.name, signal)
   if (!(await move(deps.db, id, 'queued', 'saving'))) {
-    await undo()
+    await write.undo()
     throw new Conflict(notAllowed('saving', 'saving'))
   }
   try {
-    const inspection = inspect()
-    writer = await target.write(blob.key, { size: expected, signal: write.signal })
-    const { size, digests } = await ingest(
-      await open(),
-      {
-        writer,
-        hashes: deps.hashes,
-        algorithms: ['md5', HASH_ALGORITHM],
-        inspect: chunk => inspection.eat(chunk),
+    let virtual_size: number | null = null
+    const { facts: _, ...learnt } = await writeCopy(deps, write, open, {
+      expected,
+      keepSource: true,
+      judge: ({ facts, size }) => {
+        virtual_size = judge(facts, { ...formatsOf(image), size }).virtual_size
       },
-      { limit: deps.config.max_image_size, expected, signal: write.signal, keepSource: true },
-    )
-    const { virtual_size } = judge(inspection.finish(), { ...formatsOf(image), size })
-    await writer.commit()
-    finish()
-    await deps.db.transaction().execute(async tx => {
-      const facts = {
-        size,
-        virtual_size,
-        checksum: digests.md5,
-        os_hash_algo: HASH_ALGORITHM,
-        os_hash_value: digests[HASH_ALGORITHM],
-      }
-      const won = (await blobs.settle(tx, blob, size)) && (await move(tx, id, 'saving', 'active', facts))
-      if (!won) throw new Gone(`Image ${id} was deleted or changed while its bytes came in.`)
-      await locations.add(tx, id, blob)
     })
+    await deps.db.transaction().execute(async tx => {
+      const won =
+        (await blobs.settle(tx, write.blob, learnt.size)) &&
+        (await move(tx, id, 'saving', 'active', { ...learnt, virtual_size }))
+      if (!won) throw new Gone(`Image ${id} was deleted or changed while its bytes came in.`)
+      await locations.add(tx, id, write.blob)
+    })
+    write.finish()
   } catch (error) {
     // first the image, so that its owner may try again while the store cleans up
     await move(deps.db, id, 'saving', 'queued')
-    await writer?.cancel()
-    await undo()
+    await write.undo()
     throw error
   }
 }

@@ -37,9 +37,10 @@ export interface ImageLocations {
   created_at: Generated<Timestamp>;
   id: Generated<number>;
   image_id: string;
-  key: string;
+  key: string | null;
   metadata: Generated<Json>;
   store: string;
+  url: string | null;
 }
 
 export interface ImageMembers {
@@ -85,6 +86,38 @@ export interface ImageTags {
   value: string;
 }
 
+export interface Staged {
+  checksum: string;
+  created_at: Generated<Timestamp>;
+  facts: Json;
+  image_id: string;
+  key: string;
+  os_hash_algo: string;
+  os_hash_value: string;
+  size: number;
+  store: string;
+}
+
+export interface Tasks {
+  created_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
+  expires_at: Timestamp | null;
+  id: string;
+  image_id: string | null;
+  input: Generated<Json>;
+  message: Generated<string>;
+  owner: string | null;
+  renewed_at: Timestamp | null;
+  request_id: string | null;
+  result: Json | null;
+  runner: string | null;
+  secret: string | null;
+  status: Generated<string>;
+  type: string;
+  updated_at: Generated<Timestamp>;
+  user_id: string | null;
+}
+
 export interface DB {
   blobs: Blobs;
   image_locations: ImageLocations;
@@ -92,4 +125,6 @@ export interface DB {
   image_properties: ImageProperties;
   image_tags: ImageTags;
   images: Images;
+  staged: Staged;
+  tasks: Tasks;
 }

@@ -3,8 +3,10 @@ export interface Location {
   id: number
   /** The operator's name of the store. */
   store: string
-  /** Object key inside the store. */
+  /** What to read from the store: the object's key, or the URL in a store that is only read. */
   key: string
+  /** The URL, where the bytes are not an object of our own. */
+  url: string | null
   /** Free data that came with the location; `store` is added when it is shown. */
   metadata: Record<string, unknown>
 }

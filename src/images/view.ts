@@ -53,7 +53,8 @@ export function view(deps: Pick<Deps, 'config' | 'stores'>, caller: Caller, imag
 }
 
 /** The URL of a location as Glance shows it, without credentials: `file:///folder/key`, `s3://host/bucket/key`. */
-export function locationUrl(deps: Pick<Deps, 'stores'>, { store, key }: Location): string {
+export function locationUrl(deps: Pick<Deps, 'stores'>, { store, key, url: known }: Location): string {
+  if (known !== null) return known
   const url = deps.stores.names.includes(store) ? deps.stores.settings(store).url : `${store}:`
   return `${url.replace(/^file:\/(?!\/)/, 'file:///')}/${key}`
 }

@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream'
+import type { Deps } from '../deps.js'
+import { type Facts, inspect } from '../formats/index.js'
+import { HASH_ALGORITHM } from '../images/image.js'
+import type { ObjectWriter } from '../stores/store.js'
+import { ingest } from '../streams/ingest-ring.js'
+import type { Attempt } from './attempt.js'
+
+/** What is learnt of bytes while they pass: everything an image record says about them. */
+export interface Learnt {
+  size: number
+  checksum: string
+  os_hash_algo: string
+  os_hash_value: string
+  /** What format inspection found. */
+  facts: Facts
+}
+
+export interface CopyOptions {
+  /** Bytes that were announced; undefined when unknown. */
+  expected?: number | undefined
+  /** The source is a request's body, whose connection must still carry the answer. */
+  keepSource?: boolean
+  /** Told how many bytes have been taken. */
+  onProgress?: (bytes: number) => void
+  /** Looks at what was learnt before the object becomes visible; what it throws ends the copy. */
+  judge?: (learnt: Learnt) => void
+}
+
+/**
+ * The one way in for bytes: limit, digests, inspection and store in one pass. The object is complete when it resolves,
+ * and nothing names it yet. On failure the writer is cancelled, and undoing the attempt is left to the caller.
+ */
+export async function writeCopy(
+  deps: Deps,
+  write: Attempt,
+  open: () => Promise<Readable> | Readable,
+  { expected, keepSource, onProgress, judge }: CopyOptions = {},
+): Promise<Learnt> {
+  const { blob, signal } = write
+  let writer: ObjectWriter | undefined
+  try {
+    const inspection = inspect()
+    writer = await deps.stores.get(blob.store).write(blob.key, { size: expected, signal })
+    const { size, digests } = await ingest(
+      await open(),
+      {
+        writer,
+        hashes: deps.hashes,
+        algorithms: ['md5', HASH_ALGORITHM],
+        inspect: chunk => inspection.eat(chunk),
+      },
+      { limit: deps.config.max_image_size, expected, signal, keepSource, onProgress },
+    )
+    const learnt: Learnt = {
+      size,
+      checksum: digests.md5 as string,
+      os_hash_algo: HASH_ALGORITHM,
+      os_hash_value: digests[HASH_ALGORITHM] as string,
+      facts: inspection.finish(),
+    }
+    judge?.(learnt)
+    await writer.commit()
+    return learnt
+  } catch (error) {
+    await writer?.cancel()
+    throw error
+  }
+}

@@ -1,0 +1,72 @@
+import { Logger as QueueLogger, type Runner, run, runMigrations } from 'graphile-worker'
+import { type Kysely, sql } from 'kysely'
+import type { Pool } from 'pg'
+import type { Logger } from 'pino'
+
+/**
+ * Work for later, over graphile-worker in the same PostgreSQL: a job is added in the transaction that makes it
+ * necessary, and starts within milliseconds of its commit, in whichever process is free.
+ */
+
+/** Does one job. It can run twice, and `signal` aborts when the process stops: then the job is done elsewhere. */
+export type Handler = (payload: never, signal: AbortSignal) => Promise<void>
+
+/** Adds a job, to run at once or at a later time. In a transaction it exists only if that commits. */
+export async function addJob(
+  // biome-ignore lint/suspicious/noExplicitAny: the queue has tables of its own
+  db: Kysely<any>,
+  name: string,
+  payload: object,
+  options: { runAt?: Date } = {},
+): Promise<void> {
+  await sql`select graphile_worker.add_job(${name}::text, ${JSON.stringify(payload)}::json,
+    run_at := ${options.runAt ?? null}::timestamptz, max_attempts := 5)`.execute(db)
+}
+
+/** Brings the queue's own tables to their newest form; safe to call from several processes at once. */
+export async function migrateQueue(pool: Pool, log: Logger): Promise<void> {
+  await runMigrations({ pgPool: pool, logger: quiet(log) })
+}
+
+/** A running worker of this process. */
+export interface Worker {
+  /** Takes no more jobs, aborts the signal of those that run, and waits for them. */
+  close(): Promise<void>
+}
+
+/** Starts taking jobs. Failed ones are tried again later by the queue, with growing pauses. */
+export async function startWorker(
+  pool: Pool,
+  handlers: Readonly<Record<string, Handler>>,
+  log: Logger,
+  options: { concurrency?: number } = {},
+): Promise<Worker> {
+  const stopping = new AbortController()
+  const taskList = Object.fromEntries(
+    Object.entries(handlers).map(([name, handler]) => [
+      name,
+      (payload: unknown) => handler(payload as never, stopping.signal),
+    ]),
+  )
+  const runner: Runner = await run({
+    pgPool: pool,
+    concurrency: options.concurrency ?? 8,
+    noHandleSignals: true,
+    logger: quiet(log),
+    taskList,
+  })
+  return {
+    async close() {
+      stopping.abort(new Error('the server is stopping'))
+      await runner.stop()
+    },
+  }
+}
+
+/** The queue tells each job twice; only its troubles are worth a line of the log. */
+const quiet = (log: Logger) =>
+  new QueueLogger(() => (level, message, meta) => {
+    if (level === 'error') log.error({ meta }, message)
+    else if (level === 'warning') log.warn({ meta }, message)
+    else log.trace(message)
+  })
