@@ -27,5 +27,6 @@ export interface Job {
   every: number
   /** Run once at start, before anything is served. */
   atStart?: boolean
-  run: (deps: Deps, signal: AbortSignal) => Promise<void>
+  /** `starting` is true for the run before anything is served. */
+  run: (deps: Deps, signal: AbortSignal, starting: boolean) => Promise<void>
 }

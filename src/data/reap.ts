@@ -44,15 +44,9 @@ async function requeue(deps: Deps, lease: number): Promise<void> {
 export const reaper: Job = {
   name: 'reap',
   every: blobs.LEASE,
-  run: (deps, signal) => reap(deps, signal),
-}
-
-export const reaperAtStart: Job = {
-  name: 'reap-at-start',
-  every: Number.POSITIVE_INFINITY,
   atStart: true,
-  run: (deps, signal) => {
-    const alone = deps.config.database_url === null && deps.config.processes === 1
+  run: (deps, signal, starting) => {
+    const alone = starting && deps.config.database_url === null && deps.config.processes === 1
     return reap(deps, signal, alone ? 0 : blobs.LEASE)
   },
 }

@@ -21,7 +21,9 @@ const parts = (project: unknown) => (eb: Row) => [
   sql<Record<string, string>>`coalesce((select jsonb_object_agg(p.name, p.value)
     from image_properties p where p.image_id = i.id), '{}')`.as('properties'),
   sql<string[]>`array(select t.value from image_tags t where t.image_id = i.id order by t.value)`.as('tags'),
-  sql<Location[]>`coalesce((select jsonb_agg(jsonb_build_object('id', l.id, 'store', l.store, 'key', coalesce(l.key, l.url), 'url', l.url,
+  sql<
+    Location[]
+  >`coalesce((select jsonb_agg(jsonb_build_object('id', l.id, 'store', l.store, 'key', coalesce(l.key, l.url), 'url', l.url,
     'metadata', l.metadata) order by l.id) from image_locations l where l.image_id = i.id), '[]')`.as(
     'locations',
   ),

@@ -61,7 +61,8 @@ export async function startSchedule(
     client?.release(true)
   }
 
-  if (client) for (const job of jobs.filter(job => job.atStart)) await runOnce(job, deps, closing.signal)
+  if (client)
+    for (const job of jobs.filter(job => job.atStart)) await runOnce(job, deps, closing.signal, true)
   running = campaign()
   return {
     async close() {
@@ -95,10 +96,10 @@ async function repeat(job: Job, deps: Deps, signal: AbortSignal): Promise<void> 
   }
 }
 
-async function runOnce(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
+async function runOnce(job: Job, deps: Deps, signal: AbortSignal, starting = false): Promise<void> {
   const began = performance.now()
   try {
-    await job.run(deps, signal)
+    await job.run(deps, signal, starting)
     deps.log.debug({ job: job.name, ms: Math.round(performance.now() - began) }, 'periodic job done')
   } catch (err) {
     if (!signal.aborted) deps.log.error({ err, job: job.name }, 'periodic job failed')
