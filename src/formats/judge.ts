@@ -15,6 +15,8 @@ export interface Strictness {
    * require_image_format_match); true unless given. Failed safety checks are refused in any case.
    */
   require_match?: boolean
+  /** Checks of partition tables that do not count, such as `mbr` (Glance's setting of this name); none unless given. */
+  gpt_safety_checks_nonfatal?: readonly string[]
 }
 
 /** Formats by which an image can be declared whose bytes have no mark of their own: everything that is not in here. */
@@ -60,9 +62,11 @@ export function theOne(detected: string[]): string | null {
 function refuse(
   facts: Pick<Facts, 'detected' | 'format' | 'faults'>,
   declared: Declared,
-  { require_match = true }: Strictness = {},
+  { require_match = true, gpt_safety_checks_nonfatal: nonfatal = [] }: Strictness = {},
 ): void {
-  const faults = facts.faults.filter(fault => counts(fault, facts.format, declared))
+  const faults = facts.faults
+    .filter(fault => counts(fault, facts.format, declared))
+    .filter(({ format, check }) => format !== 'gpt' || !nonfatal.includes(check))
   if (faults.length > 0) {
     const list = faults.map(({ format, check, message }) => `${format} ${check} (${message})`)
     throw new UnsupportedMedia(`Image data fails safety checks: ${list.join(', ')}`)

@@ -57,7 +57,7 @@ export function run(format: Format): Runner {
       const stop = start + chunk.length
       while (want !== null) {
         if ('last' in want) {
-          keepLast(want.last, chunk.subarray(Math.max(0, passed - start)))
+          if (want.last > 0) keepLast(want.last, chunk.subarray(Math.max(0, passed - start)))
           passed = stop
           return
         }

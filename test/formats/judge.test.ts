@@ -71,6 +71,14 @@ t.test('a kernel may carry what looks like an empty partition table', async t =>
   t.throws(() => judge(feedWhole(kernel), bare('raw', kernel), { require_match: false }), /mbr/)
 })
 
+t.test('the operator may let odd partition tables through, and nothing else', async t => {
+  const lax = { gpt_safety_checks_nonfatal: ['mbr', 'backing_file'] }
+  const odd = raw(MiB, u8(510, 0x55, 0xaa))
+  t.same(judge(feedWhole(odd), bare('gpt', odd), lax), { virtual_size: MiB })
+  const unsafe = disks.qcow2(be64(8, 4096))
+  t.throws(() => judge(feedWhole(unsafe), bare('qcow2', unsafe), lax), /backing_file/)
+})
+
 t.test('what is certain is refused before the rest has come', async t => {
   const inspection = inspect()
   inspection.eat(raw(1024))
