@@ -1,0 +1,68 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { type Difference, differenceAt, differences } from './differences.js'
+import type { Exchange, Reply } from './exchange.js'
+import { readFixture } from './fixtures.js'
+import { areas } from './scenarios/index.js'
+
+const page = new URL('../../../docs/differences.md', import.meta.url)
+
+const intro = `# Where Vitrine leaves Glance
+
+Vitrine answers as the OpenStack Image service (Glance 33) does. The exchanges in \`test/contract/fixtures\` were
+recorded with a real Glance and are replayed against Vitrine; below is every answer that differs on purpose. The wording of errors is ours
+throughout. This page is generated from \`test/contract/differences.ts\` by \`npm run contract:record -- differences\`.
+
+Every answer of Vitrine carries \`x-openstack-request-id\`, also where Glance has none (401, the versions); a 416 carries
+\`Content-Range: bytes */SIZE\`.
+
+| Exchanges | Glance | Vitrine | What | Why |
+|---|---|---|---|---|
+`
+
+/** The exchanges that each difference is about; empty for one that no exchange matches any more. */
+export async function differing(): Promise<
+  Map<Difference, { area: string; exchange: Exchange; ours: Reply }[]>
+> {
+  const found = new Map(
+    differences.map(difference => [difference, [] as { area: string; exchange: Exchange; ours: Reply }[]]),
+  )
+  for (const area of areas) {
+    for (const scenario of await readFixture(area.name)) {
+      for (const exchange of scenario.exchanges) {
+        const difference = differenceAt(area.name, scenario, exchange)
+        if (!difference) continue
+        found
+          .get(difference)
+          ?.push({ area: area.name, exchange, ours: difference.ours(exchange.reply, exchange, scenario) })
+      }
+    }
+  }
+  return found
+}
+
+/** The text of docs/differences.md. */
+export async function differencesPage(): Promise<string> {
+  const rows = [...(await differing())].map(([difference, found]) => {
+    const glance = statuses(found.map(({ exchange }) => exchange.reply))
+    const ours = statuses(found.map(({ ours }) => ours))
+    const names = [...new Set(found.map(({ exchange }) => exchange.request.name))]
+    const shown = names.slice(0, 4).map(name => `\`${name}\``)
+    const more = names.length > 4 ? ` and ${names.length - 4} more` : ''
+    const scenario = typeof difference.scenario === 'string' ? `, ${difference.scenario}` : ''
+    const where = `${difference.area}${scenario}: ${shown.join(', ')}${more}`
+    return `| ${[where, glance, ours, difference.what, difference.why].map(cell).join(' | ')} |`
+  })
+  return `${intro}${rows.join('\n')}\n`
+}
+
+export const readDifferencesPage = () => readFile(page, 'utf8')
+export const writeDifferencesPage = async () => writeFile(page, await differencesPage())
+
+function statuses(replies: readonly Reply[]): string {
+  const found = new Set(replies.map(({ status }) => (status === 0 ? 'no answer' : String(status))))
+  return [...found].sort().join(', ')
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}

@@ -1,0 +1,544 @@
+import { compare } from './compare.js'
+import type { Exchange, RecordedScenario, Reply } from './exchange.js'
+
+/** One deliberate difference from Glance, and what Vitrine answers instead. */
+export interface Difference {
+  area: string
+  scenario: string | RegExp
+  /** Names of exchanges. */
+  exchanges: RegExp | readonly string[]
+  /** The reply that Vitrine gives, made of what Glance gave and what was said before. */
+  ours: (recorded: Reply, exchange: Exchange, scenario: RecordedScenario) => Reply
+  /** A sentence for the table: what Glance does and what we do. */
+  what: string
+  why: string
+}
+
+type Ours = Difference['ours']
+
+const titles: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  416: 'Request Range Not Satisfiable',
+  431: 'Request Header Fields Too Large',
+  501: 'Not Implemented',
+}
+const traced = { 'x-openstack-request-id': 'req-<uuid>' }
+const jsonHeaders = { 'content-type': 'application/json', ...traced }
+
+function refusal(status: number, more: Record<string, string> = {}): Reply {
+  const title = titles[status]
+  const body = { code: `${status} ${title}`, message: '<text>', title }
+  return { status, headers: { ...jsonHeaders, ...more }, body }
+}
+
+const refused =
+  (status: number): Ours =>
+  () =>
+    refusal(status)
+
+const empty: Ours = () => ({ status: 204, headers: traced })
+
+/** The image as it was when it was made, with some of its values changed; undefined takes one away. */
+const image =
+  (changes: Record<string, unknown>): Ours =>
+  (_, __, scenario) => ({ status: 200, headers: jsonHeaders, body: merged(madeIn(scenario), changes) })
+
+/** The recorded reply with other values in its body. */
+const changed =
+  (changes: Record<string, unknown>): Ours =>
+  recorded => ({ ...recorded, body: merged(recorded.body, changes) })
+
+function madeIn(scenario: RecordedScenario): unknown {
+  return scenario.exchanges.find(({ request, reply }) => request.method === 'POST' && reply.status === 201)
+    ?.reply.body
+}
+
+function merged(body: unknown, changes: Record<string, unknown>): object {
+  return Object.fromEntries(
+    Object.entries({ ...(body as object), ...changes }).filter(([, value]) => value !== undefined),
+  )
+}
+
+/** What another request to the same path was answered with. */
+function neighbour(
+  scenario: RecordedScenario,
+  path: string,
+  fits: (exchange: Exchange) => boolean,
+): Reply | undefined {
+  return scenario.exchanges.find(exchange => exchange.request.path === path && fits(exchange))?.reply
+}
+
+/** OPTIONS as any verb that a path does not know. */
+const plainOptions: Ours = (_, { request }, scenario) => {
+  if (request.actor === 'nobody' || request.actor === 'impostor') {
+    return {
+      ...refusal(401),
+      headers: { 'content-type': 'application/json', 'www-authenticate': '<present>' },
+    }
+  }
+  const wrong = neighbour(scenario, request.path, ({ reply }) => reply.status === 405)
+  return wrong?.headers.allow ? refusal(405, { allow: wrong.headers.allow }) : refusal(501)
+}
+
+/** What the five images of the list scenarios hold, in the order in which they were made. */
+const five: Record<string, (string | number | null)[]> = {
+  name: ['alpha', 'beta', 'gamma, delta', null, 'alpha'],
+  size: [300, 100, null, null, null],
+  status: ['active', 'active', 'queued', 'queued', 'queued'],
+  disk_format: ['raw', 'raw', 'iso', null, 'qcow2'],
+  container_format: ['bare', 'bare', 'bare', null, 'bare'],
+  id: [1, 2, 3, 4, 5],
+  created_at: [1, 2, 3, 4, 5],
+}
+
+/** A list that holds nothing. */
+const emptyList: Ours = (_, { request }) => {
+  const first = decodeURIComponent(request.path).replace(
+    /\?(.*)/,
+    (_, query: string) => `?${query.split('&').sort().join('&')}`,
+  )
+  return { status: 200, headers: jsonHeaders, body: { first, images: [], schema: '/v2/schemas/images' } }
+}
+
+/** The page behind the marker, of the list that the scenario walks. */
+const pageAfterMarker: Ours = (recorded, { request }, scenario) => {
+  const query = new URLSearchParams(request.path.split('?')[1])
+  const direction = query.get('sort_dir') ?? 'desc'
+  const keys = (query.get('sort') ?? `${query.get('sort_key') ?? 'created_at'}:${direction}`).split(',')
+  // updated_at is no column of the table above: it moves when bytes come, and holds no null.
+  if (keys.some(key => !five[key.split(':')[0] as string])) return recorded
+  const order = [0, 1, 2, 3, 4].sort((a, b) => rank([...keys, `created_at:${direction}`], a, b))
+  const ids = order.map(index => `<uuid:${index + 1}>`)
+  const limit = Number(query.get('limit'))
+  const page = ids.slice(ids.indexOf(query.get('marker') as string) + 1).slice(0, limit)
+  query.delete('marker')
+  const link = (more: string[] = []) =>
+    `/v2/images?${[...[...query].map(([name, value]) => `${name}=${value}`), ...more].sort().join('&')}`
+  const body = {
+    first: link(),
+    images: page.map(id => listed(id, scenario)),
+    ...(page.length === limit && { next: link([`marker=${page.at(-1)}`]) }),
+    schema: '/v2/schemas/images',
+  }
+  return { status: 200, headers: jsonHeaders, body }
+}
+
+/** Orders two of the five; nulls are last when ascending. */
+function rank(keys: readonly string[], a: number, b: number): number {
+  for (const key of keys) {
+    const [name, direction] = key.split(':')
+    const [x, y] = [five[name as string]?.[a] ?? null, five[name as string]?.[b] ?? null]
+    if (x === y) continue
+    const ascending = x === null ? 1 : y === null ? -1 : x < y ? -1 : 1
+    return direction === 'asc' ? ascending : -ascending
+  }
+  return 0
+}
+
+/** An image as the replies of a scenario show it. */
+function listed(id: string, scenario: RecordedScenario): unknown {
+  const bodies = scenario.exchanges.map(
+    ({ reply }) => reply.body as { id?: string; images?: { id: string }[] } | undefined,
+  )
+  return (
+    bodies.flatMap(body => body?.images ?? []).find(image => image.id === id) ??
+    bodies.find(body => body?.id === id)
+  )
+}
+
+const internalNames = [
+  'member',
+  'image_id',
+  'extra_properties',
+  'get_data',
+  'set_data',
+  'delete',
+  'context',
+  'base',
+  'repo',
+]
+
+const nul = "A text with a NUL character is a 500 in Glance on PostgreSQL, which can't hold it."
+const faultOfGlance = 'A fault of Glance, answered rightly.'
+
+export const differences: readonly Difference[] = [
+  {
+    area: 'bodies',
+    scenario: 'create wants a JSON object',
+    exchanges: ['an array', 'an array of an object', 'an unpaired surrogate', 'deep nesting'],
+    ours: refused(400),
+    what: 'JSON that is no object, or no text, is 400 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'bodies',
+    scenario: 'create in chunks',
+    exchanges: ['alice POST /v2/images'],
+    ours: () => ({
+      status: 201,
+      headers: {
+        ...jsonHeaders,
+        location: '<base>/v2/images/<image>',
+        'openstack-image-import-methods': 'glance-direct,web-download,copy-image,glance-download',
+        'openstack-image-store-ids': 'cheap,fast',
+      },
+      body: '<any>',
+    }),
+    what: 'A JSON body sent in chunks is read; Glance under uWSGI sees an empty one.',
+    why: 'HTTP leaves the choice of framing to the client.',
+  },
+  {
+    area: 'create',
+    scenario: /^create: (values of (name|tags|properties)|names of properties)$/,
+    exchanges: /u0000/,
+    ours: refused(400),
+    what: nul,
+    why: faultOfGlance,
+  },
+  {
+    area: 'create',
+    scenario: 'create: attributes that only the registry sets',
+    exchanges: ['os_hash_algo', 'os_hash_value'],
+    ours: refused(403),
+    what: 'os_hash_algo and os_hash_value can not be given when an image is made; Glance takes them and loses them.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'create',
+    scenario: 'create: a bad one leaves nothing behind',
+    exchanges: ['alice GET /v2/images/<uuid:1>'],
+    ours: refused(404),
+    what: 'An image whose tags were refused is not there; Glance keeps it without its tags.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'patch',
+    scenario: /attributes that only the registry sets$/,
+    exchanges: ['add stores', 'replace stores', 'remove stores'],
+    ours: refused(403),
+    what: 'stores can not be written; Glance keeps what is written as a property.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'patch',
+    scenario: /^a member can not add the owner ("<project:demo>"|null)/,
+    exchanges: ['try'],
+    ours: refused(403),
+    what: 'add /owner needs an admin as replace does; in Glance a member can give an image away.',
+    why: 'Who may push images into foreign projects is an administrator’s decision.',
+  },
+  {
+    area: 'patch',
+    scenario: /^a member can not add the owner ("<project:other>"|null)/,
+    exchanges: ['alice GET /v2/images/<image>'],
+    ours: image({}),
+    what: 'and the image stays where it was.',
+    why: 'The same.',
+  },
+  ...['current', 'legacy'].map(
+    (form): Difference => ({
+      area: 'patch',
+      scenario: `${form}: pointers`,
+      exchanges: [
+        'add "/<x*256>"',
+        'add "/\\u0000"',
+        'add 1',
+        'add null',
+        'add true',
+        'add ["new"]',
+        'add {"a":1}',
+      ],
+      ours: refused(400),
+      what: 'A path that is no text, too long or holds NUL is 400 instead of 500.',
+      why: faultOfGlance,
+    }),
+  ),
+  {
+    area: 'patch',
+    scenario: 'legacy elements that are not what they should be',
+    exchanges: ['a path that is a number'],
+    ours: refused(400),
+    what: 'A path that is no text is 400 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'patch',
+    scenario: 'text as it was written',
+    exchanges: ['value "x\\u0000"'],
+    ours: refused(400),
+    what: nul,
+    why: faultOfGlance,
+  },
+  ...internalNames.map(
+    (name): Difference => ({
+      area: 'patch',
+      scenario: `a property called ${name} is a property`,
+      exchanges: ['add', 'alice GET /v2/images/<image>', 'replace', 'remove'],
+      ours: (recorded, exchange, scenario) => {
+        const value =
+          exchange.request.name === 'replace' ? 'y' : exchange.request.name === 'remove' ? undefined : 'x'
+        return image({ [name]: value })(recorded, exchange, scenario)
+      },
+      what: `A property called ${name} is kept; in Glance the name collides with a member of its image object.`,
+      why: faultOfGlance,
+    }),
+  ),
+  {
+    area: 'list',
+    scenario: /^filters: /,
+    exchanges: /&(size=(x|9+)|min_ram=(x||1\.0|2147483648)|(nope|p)_(min|max)=1|virtual_size=x|p=%00)$/,
+    ours: refused(400),
+    what: 'A filter value that is no number where one is wanted, and a range over something that has none, is 400 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'list',
+    scenario: 'filters: visibility',
+    exchanges: ['alice GET /v2/images?tag=<run>&visibility='],
+    ours: emptyList,
+    what: 'An empty visibility matches no image; Glance on PostgreSQL answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'list',
+    scenario: 'filters: odd names',
+    exchanges: /&(locations|members|properties)=x$/,
+    ours: emptyList,
+    what: 'locations, members and properties are names like any other in a filter: of a property that no image has. Glance answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'list',
+    scenario: /^(pages of a list sorted by |paging back)/,
+    exchanges: /marker/,
+    ours: pageAfterMarker,
+    what: 'Paging over a column that holds nulls shows each image once, nulls where the whole list has them (last when ascending, first when descending); Glance skips or repeats images there, or answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'members',
+    scenario: 'who can be a member',
+    exchanges: ['member "<x*256>"', 'member 1', 'member true', 'member ["x"]'],
+    ours: refused(400),
+    what: 'A member that is no text of at most 255 characters is 400 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'tags',
+    scenario: 'a tag of four-byte characters',
+    exchanges: ['alice PUT /v2/images/<image>/tags/%F0%9F%98%80'],
+    ours: refused(400),
+    what: 'A tag in a path is UTF-8, and obeys the same rules as one in a body.',
+    why: 'Glance keeps the bytes of the path as Latin-1, so that a tag reads differently by each way in.',
+  },
+  {
+    area: 'tags',
+    scenario: 'a tag that is not UTF-8',
+    exchanges: ['alice PUT /v2/images/<image>/tags/%FF'],
+    ours: refused(400),
+    what: 'A path that is not UTF-8 is 400; Glance breaks the connection.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'routes',
+    scenario: 'bytes in a path that are not UTF-8',
+    exchanges: ['alice GET /v2/images/%FF'],
+    ours: refused(400),
+    what: 'A path that is not UTF-8 is 400; Glance breaks the connection.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'tags',
+    scenario: 'names of tags',
+    exchanges: ['alice PUT /v2/images/<image>/tags/%00'],
+    ours: refused(400),
+    what: nul,
+    why: faultOfGlance,
+  },
+  {
+    area: 'tags',
+    scenario: 'names of tags',
+    exchanges: ['alice GET /v2/images/<image>'],
+    ours: (recorded, ...rest) => {
+      const tags = (recorded.body as { tags: string[] }).tags.map(tag =>
+        Buffer.from(tag, 'latin1').toString(),
+      )
+      return changed({ tags: tags.sort((a, b) => (a < b ? -1 : 1)) })(recorded, ...rest)
+    },
+    what: 'A tag in a path is UTF-8.',
+    why: 'Glance keeps the bytes of the path as Latin-1, so that a tag reads differently by each way in.',
+  },
+  {
+    area: 'members',
+    scenario: 'ids of members in a path',
+    exchanges: ['alice GET /v2/images/<image>/members/%C3%A9'],
+    ours: () => ({
+      status: 200,
+      headers: jsonHeaders,
+      body: {
+        created_at: '<time>',
+        image_id: '<image>',
+        member_id: 'é',
+        schema: '/v2/schemas/member',
+        status: 'pending',
+        updated_at: '<time>',
+      },
+    }),
+    what: 'A member in a path is UTF-8, and so is found; Glance compares it as Latin-1.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'members',
+    scenario: 'ids of members in a path',
+    exchanges: ['alice DELETE /v2/images/<image>/members/%C3%A9'],
+    ours: empty,
+    what: 'and can be removed,',
+    why: 'The same.',
+  },
+  {
+    area: 'members',
+    scenario: 'ids of members in a path',
+    exchanges: ['alice GET /v2/images/<image>/members'],
+    ours: (recorded, ...rest) => {
+      const { members } = recorded.body as { members: { member_id: string }[] }
+      return changed({ members: members.filter(({ member_id }) => member_id !== 'é') })(recorded, ...rest)
+    },
+    what: 'and is gone then.',
+    why: 'The same.',
+  },
+  {
+    area: 'routes',
+    scenario: 'an id in a path is free text',
+    exchanges: ['alice GET /v2/images/%00', 'alice DELETE /v2/images/%00/tags/t'],
+    ours: refused(404),
+    what: 'An id with NUL is an id that no image has: 404 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'download',
+    scenario: /^(ranges|ranges asked for by Content-Range|Content-Range )/,
+    exchanges: [
+      'Range: bytes=-',
+      'Range: bytes=--1',
+      'Content-Range: bytes */*',
+      'Content-Range: bytes */1000',
+    ],
+    ours: refused(416),
+    what: 'A range without numbers is 416; Glance breaks the connection.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'download',
+    scenario: /^Content-Range bytes (0-1999|500-1500)/,
+    exchanges: /^Content-Range/,
+    ours: refused(416),
+    what: 'A range that ends behind the image is 416; Glance announces more bytes than there are, and cuts off.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'download',
+    scenario: /^range bytes=(0-9|-5) of an image without bytes/,
+    exchanges: /^Range/,
+    ours: empty,
+    what: 'A range of an image without bytes is 204, as without a range; Glance breaks the connection.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'download',
+    scenario: 'ranges of an empty image',
+    exchanges: ['Range: bytes=-1'],
+    ours: refused(416),
+    what: 'No range of an empty image can be given; Glance answers "bytes 0--1/0".',
+    why: faultOfGlance,
+  },
+  {
+    area: 'upload',
+    scenario: "upload to store 'os_glance_staging_store'",
+    exchanges: /PUT/,
+    ours: refused(400),
+    what: 'The staging area is no store that can be named in an upload.',
+    why: 'Glance takes the bytes into its reserved store, where its own cleaning loses them.',
+  },
+  {
+    area: 'upload',
+    scenario: "upload to store 'os_glance_staging_store'",
+    exchanges: ['alice GET /v2/images/<image>'],
+    ours: image({}),
+    what: 'and the image stays queued,',
+    why: 'The same.',
+  },
+  {
+    area: 'upload',
+    scenario: "upload to store 'os_glance_staging_store'",
+    exchanges: ['alice GET /v2/images/<image>/file'],
+    ours: empty,
+    what: 'without bytes.',
+    why: 'The same.',
+  },
+  {
+    area: 'errors',
+    scenario: 'the request id is the one that the client sent',
+    exchanges: ['good, id <x*65>', 'good, id req-<x*61>'],
+    ours: () => refusal(431),
+    what: 'A request id of more than 64 characters is 431; Glance answers without one.',
+    why: 'An answer that can not be found in the log is worse than a refusal.',
+  },
+  ...['routes', 'routes-later', 'schemas', 'auth'].map(
+    (area): Difference => ({
+      area,
+      scenario: /./,
+      exchanges: / OPTIONS /,
+      ours: plainOptions,
+      what: 'OPTIONS is a verb that no path knows: 405, 501 on unknown paths, 401 without credentials. Glance’s CORS filter answers 200 to each, also where no origin is allowed.',
+      why: 'Without allowed origins there is no preflight to answer; with them Vitrine answers preflights.',
+    }),
+  ),
+  {
+    area: 'versions',
+    scenario: 'the root and /versions answer any verb without credentials',
+    exchanges: ['nobody OPTIONS /'],
+    ours: (recorded, { request }, scenario) =>
+      neighbour(scenario, request.path, exchange => exchange.request.method === 'GET') ?? recorded,
+    what: 'OPTIONS is answered as every other verb; Glance’s CORS filter answers 200 without a body.',
+    why: 'Without allowed origins there is no preflight to answer; with them Vitrine answers preflights.',
+  },
+]
+
+/**
+ * What Vitrine adds to any reply: a request id also where Glance has none (401, the versions), and the size of the image
+ * to a 416.
+ */
+export function everywhere(reply: Reply): Reply {
+  const headers = {
+    ...traced,
+    ...reply.headers,
+    ...(reply.status === 416 && { 'content-range': '<optional>' }),
+  }
+  return { ...reply, headers }
+}
+
+/** The difference that an exchange shows, if Glance's answer is not ours. */
+export function differenceAt(
+  area: string,
+  scenario: RecordedScenario,
+  exchange: Exchange,
+): Difference | undefined {
+  const { name } = exchange.request
+  const about = differences.filter(
+    difference =>
+      difference.area === area &&
+      (typeof difference.scenario === 'string'
+        ? difference.scenario === scenario.name
+        : difference.scenario.test(scenario.name)) &&
+      (difference.exchanges instanceof RegExp
+        ? difference.exchanges.test(name)
+        : difference.exchanges.includes(name)),
+  )
+  return about.find(
+    ({ ours }) => compare(ours(exchange.reply, exchange, scenario), exchange.reply).length > 0,
+  )
+}

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { send, type WireReply } from './client.js'
+import type { Exchange, Payload, Scenario, Step } from './exchange.js'
+import { normalise } from './normalise.js'
+import type { Target } from './target.js'
+import { expand, expandAll, newVariables, save, type Variables } from './variables.js'
+
+/** Plays one scenario and returns what was said; deletes the images that it made. Throws if a connection breaks. */
+export async function play(scenario: Scenario, target: Target): Promise<Exchange[]> {
+  const exchanges: Exchange[] = []
+  try {
+    for await (const exchange of playing(scenario, target)) exchanges.push(exchange)
+  } catch (err) {
+    throw new Error(`in '${scenario.name}', step ${exchanges.length + 1}`, { cause: err })
+  }
+  return exchanges
+}
+
+/** The same, one exchange at a time, so that what was said before a failure is known. */
+export async function* playing(scenario: Scenario, target: Target): AsyncGenerator<Exchange> {
+  const variables = newVariables(target)
+  const made: string[] = []
+  try {
+    for (const request of named(scenario.steps)) {
+      const wire = await ask(request, variables)
+      const body = bodyObject(wire)
+      if (wire.status === 201 && /^\/v2[^/]*\/images$/.test(request.path)) made.push(String(body.id))
+      // Normalised after saving, so that an id shows under its name already in the reply that gives it.
+      for (const [name, key] of Object.entries(request.save ?? {})) {
+        if (typeof body[key] === 'string') save(variables, name, body[key])
+      }
+      yield { request, reply: normalise(wire, variables) }
+    }
+  } finally {
+    for (const id of made) await remove(id, target)
+  }
+}
+
+/** Gives every step a name of its own within the scenario. */
+export function named(steps: readonly Step[]): (Step & { name: string })[] {
+  const seen = new Map<string, number>()
+  return steps.map(step => {
+    const name = step.name ?? `${step.actor} ${step.method} ${step.path}`
+    const times = (seen.get(name) ?? 0) + 1
+    seen.set(name, times)
+    return { ...step, name: times === 1 ? name : `${name} (${times})` }
+  })
+}
+
+async function ask(step: Step, variables: Variables): Promise<WireReply> {
+  const { target } = variables
+  const headers: Record<string, string> = { ...target.credentials[step.actor] }
+  const wanted = { accept: 'application/json', ...typeOf(step), ...step.headers }
+  for (const [name, value] of Object.entries(wanted))
+    if (value !== null) headers[name] = expand(value, variables)
+  const body = bytesOf(step, variables)
+  const wire = {
+    method: step.method,
+    path: expand(step.path, variables),
+    headers,
+    ...(body && { body }),
+    ...(step.chunked && { chunked: true }),
+  }
+  if (!step.until) return send(target.base, wire)
+  const { key, is } = step.until
+  for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
+    const reply = await send(target.base, wire)
+    if (is.includes(bodyObject(reply)[key]) || Date.now() > deadline) return reply
+  }
+}
+
+function typeOf(step: Step): Record<string, string> {
+  return step.json === undefined ? {} : { 'content-type': 'application/json' }
+}
+
+function bytesOf(step: Step, variables: Variables): Buffer | undefined {
+  if (step.json !== undefined) return Buffer.from(JSON.stringify(expandAll(step.json, variables)))
+  if (step.text !== undefined) return Buffer.from(expand(step.text, variables))
+  return step.bytes && payload(step.bytes)
+}
+
+export function payload(wanted: Payload): Buffer {
+  if ('base64' in wanted) return Buffer.from(wanted.base64, 'base64')
+  return Buffer.alloc(wanted.size).map((_, i) => i % 251) as Buffer
+}
+
+function bodyObject(wire: WireReply): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(wire.body.toString())
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+async function remove(id: string, target: Target): Promise<void> {
+  const path = `/v2/images/${id}`
+  const headers = target.credentials.admin
+  const reply = await send(target.base, { method: 'DELETE', path, headers })
+  if (reply.status !== 403) return
+  const body = Buffer.from(JSON.stringify([{ op: 'replace', path: '/protected', value: false }]))
+  const type = { 'content-type': 'application/openstack-images-v2.1-json-patch' }
+  await send(target.base, { method: 'PATCH', path, headers: { ...headers, ...type }, body })
+  await send(target.base, { method: 'DELETE', path, headers })
+}

@@ -1,0 +1,35 @@
+import type { Area } from '../exchange.js'
+import { access } from './access.js'
+import { auth } from './auth.js'
+import { bodies } from './bodies.js'
+import { creating } from './create.js'
+import { deletes, downloads, statesArea, uploads } from './data.js'
+import { errors } from './errors.js'
+import { lists } from './lists.js'
+import { members } from './members.js'
+import { patches } from './patches.js'
+import { routes, routesLater } from './routes.js'
+import { schemas } from './schemas.js'
+import { tags } from './tags.js'
+import { versions } from './versions.js'
+
+/** Every area has a file of its name in fixtures/. */
+export const areas: readonly Area[] = [
+  versions,
+  routes,
+  routesLater,
+  schemas,
+  errors,
+  bodies,
+  auth,
+  creating,
+  access,
+  patches,
+  lists,
+  members,
+  tags,
+  statesArea,
+  uploads,
+  downloads,
+  deletes,
+]

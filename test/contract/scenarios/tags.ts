@@ -1,0 +1,88 @@
+import type { Area } from '../exchange.js'
+import { act, create, createRaw, del, patch, put, replace, scenario, show, upload } from './steps.js'
+
+const tag = (name: string) => `/v2/images/<image>/tags/${name}`
+const names = [
+  'x',
+  'X',
+  'a b',
+  '%20',
+  '%20x%20',
+  'a%40b',
+  '%C3%A9',
+  '%E2%9C%93',
+  'a%2Bb',
+  'a+b',
+  'a%25b',
+  'a%2Fb',
+  'a%3Fb',
+  'a%23b',
+  'a;b',
+  'a,b',
+  'a:b',
+  '.',
+  '%2E%2E',
+  'a%0Ab',
+  'a%22b',
+  "a'b",
+  '%5C',
+  '<x*255>',
+  '<x*256>',
+  '%00',
+  'null',
+  '0',
+]
+
+export const tags: Area = {
+  name: 'tags',
+  scenarios: [
+    scenario('tags come and go', [
+      create('alice', { tags: ['one'] }),
+      put('alice', tag('two')),
+      put('alice', tag('two'), undefined, { name: 'again' }),
+      show('alice'),
+      del('alice', tag('one')),
+      del('alice', tag('one'), { name: 'remove again' }),
+      del('alice', tag('Two'), { name: 'remove in other letters' }),
+      show('alice'),
+      patch('alice', [replace('/tags', ['three', 'two'])]),
+      del('alice', tag('three')),
+      show('alice'),
+    ]),
+    scenario('names of tags', [
+      create('alice'),
+      ...names.filter(name => !name.includes(' ')).map(name => put('alice', tag(name))),
+      show('alice'),
+      ...names.filter(name => !name.includes(' ')).map(name => del('alice', tag(name))),
+      show('alice'),
+    ]),
+    scenario('a tag of four-byte characters', [create('alice'), put('alice', tag('%F0%9F%98%80'))]),
+    scenario('a tag that is not UTF-8', [create('alice'), put('alice', tag('%FF'))]),
+    scenario('the quota of tags', [
+      create('alice', { tags: Array.from({ length: 127 }, (_, n) => `t${n}`) }),
+      put('alice', tag('last')),
+      put('alice', tag('one-more')),
+      put('alice', tag('last'), undefined, { name: 'one that is there' }),
+      del('alice', tag('t1')),
+      put('alice', tag('one-more'), undefined, { name: 'room again' }),
+    ]),
+    scenario('tags in every state', [
+      createRaw('alice', { protected: true }),
+      put('alice', tag('queued')),
+      upload('alice', 5),
+      put('alice', tag('active')),
+      act('alice', 'deactivate'),
+      put('alice', tag('deactivated')),
+      del('alice', tag('active')),
+      show('alice'),
+    ]),
+    scenario('tags of images that are not there', [
+      create('alice', { id: '<uuid:1>' }),
+      del('alice', '/v2/images/<uuid:1>'),
+      ...['<uuid:1>', '<uuid:2>', 'nope'].flatMap(id => [
+        put('alice', `/v2/images/${id}/tags/x`),
+        del('alice', `/v2/images/${id}/tags/x`),
+      ]),
+    ]),
+  ],
+}
