@@ -27,7 +27,7 @@ export interface Facts {
   faults: Fault[]
 }
 
-/** One running inspection of an image's bytes. Holds less than 100 KiB, whatever the bytes are. */
+/** One running inspection of an image's bytes. Holds less than 128 KiB, whatever the bytes are. */
 export interface Inspection {
   /** Feeds the next bytes in order. The memory of `chunk` may be reused afterwards. */
   eat(chunk: Uint8Array): void

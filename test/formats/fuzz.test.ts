@@ -9,6 +9,8 @@ import { le32, le64 } from '../helpers/disks.js'
 import { feed, feedWhole } from './feed.js'
 import { mutated, seeded } from './mutate.js'
 
+t.setTimeout(120_000)
+
 const SEED = Number(process.env.FUZZ_SEED ?? 20)
 const IMAGES = Number(process.env.FUZZ_IMAGES ?? 1500)
 const DECLARED = ['raw', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'iso', 'gpt', 'luks', 'ami', 'ploop']
@@ -92,7 +94,7 @@ function inUse(): number {
   return heapUsed + arrayBuffers
 }
 
-t.test('an inspection holds less than 100 KiB, whatever the bytes', async t => {
+t.test('an inspection holds less than 128 KiB, whatever the bytes', async t => {
   const GREEDY: [name: string, image: Buffer][] = [
     ['a descriptor that never ends', disks.vmdk('#'.repeat(60_000), le64(36, 2 ** 40))],
     ['a text that never ends', Buffer.alloc(disks.MiB, '# text\n')],
@@ -115,7 +117,7 @@ t.test('an inspection holds less than 100 KiB, whatever the bytes', async t => {
       running.push(inspection)
     }
     const each = (inUse() - before) / COUNT
-    t.ok(each < 100 * 1024, `${name}: ${Math.round(each / 1024)} KiB`)
+    t.ok(each < 128 * 1024, `${name}: ${Math.round(each / 1024)} KiB`)
     t.ok(running.every(inspection => inspection.finish().detected.length > 0))
   }
 })
