@@ -9,6 +9,8 @@ import { info } from './features/info/index.js'
 import { members } from './features/members/index.js'
 import { schemas } from './features/schemas/index.js'
 import { tags } from './features/tags/index.js'
+import { healthRoutes } from './http/health.js'
+import { metricsRoutes } from './http/metrics.js'
 import { createServer } from './http/server.js'
 import { images } from './images/index.js'
 
@@ -22,6 +24,11 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     authenticate: request => deps.auth.authenticate(request),
     minors: new Set(announced(deps.config, deps.stores).minors),
     trustedProxies: deps.config.trusted_proxies,
+    observe: request => deps.metrics.request(request),
+  })
+  await app.register(async scope => {
+    healthRoutes(scope, deps)
+    metricsRoutes(scope, deps)
   })
   for (const feature of features) {
     const { routes } = feature

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { type Auth, openAuth } from './auth/index.js'
 import type { Config } from './config/schema.js'
 import { type Database, openDatabase, openPool } from './db/connect.js'
+import { type Metrics, openMetrics } from './http/metrics.js'
 import { glanceRules, type RuleDefault } from './policy/defaults.js'
 import { openPolicy } from './policy/enforcer.js'
 import type { Policy } from './policy/policy.js'
@@ -21,6 +22,8 @@ export interface Deps {
   /** For the hot statements that are prepared by name; the same connections as `db`. */
   pool: Pool
   log: Logger
+  /** What Prometheus is told. */
+  metrics: Metrics
   /** The time; tests move it. */
   now: () => Date
   /** Aborted when the process is asked to stop: readiness fails, streams without an end are ended. */
@@ -42,8 +45,13 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
   const { log } = options
   const policy = openPolicy(config.policy_file, { ...glanceRules, ...options.policies })
   const auth = await openAuth(config, log, policy)
-  const stores = await openStores(parseStores(config.stores, config.data_dir), config.default_store)
+  const metrics = openMetrics()
+  const stores = await openStores(parseStores(config.stores, config.data_dir), config.default_store, {
+    hooks: metrics.storeHooks,
+  })
   const pool = openPool(options.databaseUrl, { log, connections: config.database_connections })
+  const hashes = openHashPool()
+  metrics.watch({ pool, hashes })
   return {
     config,
     db: openDatabase(pool),
@@ -51,8 +59,9 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
     stores,
     policy,
     auth,
-    hashes: openHashPool(),
+    hashes,
     log,
+    metrics,
     now: options.now ?? (() => new Date()),
     stopping: options.stopping ?? new AbortController().signal,
   }

@@ -18,7 +18,7 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
   app.put<ById>(
     '/images/:image_id/file',
     {
-      config: { body: 'stream', media: { types: ['application/octet-stream'] } },
+      config: { body: 'stream', transfer: 'in', media: { types: ['application/octet-stream'] } },
       schema: {
         tags,
         summary: "Upload an image's bytes",
@@ -46,7 +46,10 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.get<ById>(
     '/images/:image_id/file',
-    { schema: { tags, summary: "Download an image's bytes", response: { 200: octets, 206: octets } } },
+    {
+      config: { transfer: 'out' },
+      schema: { tags, summary: "Download an image's bytes", response: { 200: octets, 206: octets } },
+    },
     async (request, reply) => {
       const range = { range: request.headers.range, 'content-range': header(request, 'content-range') }
       const found = await download(deps, request.caller, request.params.image_id, range, abortSignal(reply))
@@ -76,7 +79,7 @@ async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   app.post<ById>(
     '/images/:image_id/file',
     {
-      config: { body: 'stream', unlisted: true },
+      config: { body: 'stream', transfer: 'in', unlisted: true },
       schema: { tags, summary: "Upload an image's bytes by a form", consumes: ['multipart/form-data'] },
       onRequest: async request => {
         if (request.media !== 'multipart/form-data') {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -42,6 +42,8 @@ export interface ServerOptions {
   /** Minor versions of v2 that are served as URL prefix. */
   minors: ReadonlySet<number>
   trustedProxies: readonly string[]
+  /** Told of every request before anything else looks at it; what it returns is told of the end. */
+  observe?: (request: FastifyRequest) => (status: number, cut: boolean) => void
 }
 
 /**
@@ -84,6 +86,13 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id)
     request.caller = nobody
+    const ended = options.observe?.(request)
+    const began = performance.now()
+    // not the hook onResponse, which leaves out the answers that a client did not wait for
+    whenOver(reply.raw, cut => {
+      ended?.(reply.raw.statusCode, cut)
+      logAnswer(request, reply.raw.statusCode, cut, performance.now() - began)
+    })
     const { config } = request.routeOptions
     const sentId = request.headers['x-openstack-request-id']
     if (typeof sentId === 'string' && sentId.length > MAX_REQUEST_ID) {
@@ -112,19 +121,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.addHook('preValidation', async request => {
     checkShape(request.routeOptions.config.body ?? 'none', request.body)
   })
-  app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        url: request.originalUrl.split('?', 1)[0],
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        user: request.caller.user_id,
-        project: request.caller.project_id,
-      },
-      'answered',
-    )
-  })
   // JSON without a charset, as Glance sends it and RFC 8259 has it
   app.addHook('onSend', async (_request, reply, payload) => {
     if (reply.getHeader('content-type') === 'application/json; charset=utf-8') {
@@ -138,6 +134,31 @@ export function createServer(options: ServerOptions): FastifyInstance {
   // a client that waits before it sends its body is told to go on only when nothing speaks against it
   app.server.on('checkContinue', (request, response) => app.routing(request, response))
   return app
+}
+
+/** Calls back once, when the answer was sent or its client went away before the end (`cut`). */
+function whenOver(raw: ServerResponse, over: (cut: boolean) => void): void {
+  let cut = true
+  raw.once('finish', () => {
+    cut = false
+  })
+  raw.once('close', () => over(cut))
+}
+
+/** One line for each request. */
+function logAnswer(request: FastifyRequest, status: number, cut: boolean, ms: number): void {
+  request.log.info(
+    {
+      method: request.method,
+      url: request.originalUrl.split('?', 1)[0],
+      status,
+      ms: Math.round(ms * 10) / 10,
+      user: request.caller.user_id,
+      project: request.caller.project_id,
+      ...(cut && { cut }),
+    },
+    'answered',
+  )
 }
 
 /** Answers what Node's parser could not read (header too large, not HTTP), then closes. */

@@ -25,15 +25,28 @@ export interface TestApp {
   /** Folders of the two stores; `fast` is the default one. */
   folders: { fast: string; cheap: string }
   databaseUrl: string
+  /** Takes the database away, before the test's end does. */
+  dropDatabase: () => Promise<void>
   /** What was logged, as pino wrote it. */
   logs: Record<string, unknown>[]
+}
+
+export interface AppOptions {
+  /** Asks the application to stop, as SIGTERM does the process. */
+  stopping?: AbortSignal
+  /** What takes the place of parts that were opened, such as a slow check. */
+  change?: (deps: Deps) => Partial<Deps>
 }
 
 /**
  * The whole application on a database of its own and two file stores, `fast` and `cheap`, listening on a free port;
  * closed, and all it made removed, at the test's end. Callers come from a table that `as` fills: each has a token.
  */
-export async function startApp(t: Teardown, overrides: Partial<Config> = {}): Promise<TestApp> {
+export async function startApp(
+  t: Teardown,
+  overrides: Partial<Config> = {},
+  options: AppOptions = {},
+): Promise<TestApp> {
   const database = await createTestDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'vitrine-app-'))
   t.teardown(async () => {
@@ -52,7 +65,8 @@ export async function startApp(t: Teardown, overrides: Partial<Config> = {}): Pr
   const logs: Record<string, unknown>[] = []
   const log = pino({ level: 'debug' }, { write: line => void logs.push(JSON.parse(line)) })
   const policies = Object.assign({}, ...features.map(feature => feature.policies))
-  const opened = await openDeps(config, { databaseUrl: database.url, log, policies })
+  const { stopping, change } = options
+  const opened = await openDeps(config, { databaseUrl: database.url, log, policies, stopping })
   const callers = new Map<string, Caller>()
   const deps: Deps = {
     ...opened,
@@ -64,6 +78,7 @@ export async function startApp(t: Teardown, overrides: Partial<Config> = {}): Pr
         return caller
       },
     },
+    ...change?.(opened),
   }
   const app = await buildApp(deps)
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -89,7 +104,17 @@ export async function startApp(t: Teardown, overrides: Partial<Config> = {}): Pr
     return client(app, port, { 'x-auth-token': token } satisfies OutgoingHttpHeaders)
   }
 
-  return { deps, app, url: `http://127.0.0.1:${port}`, port, as, folders, databaseUrl: database.url, logs }
+  return {
+    deps,
+    app,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    as,
+    folders,
+    databaseUrl: database.url,
+    dropDatabase: database.drop,
+    logs,
+  }
 }
 
 /** Usual callers: admin of a project of the cloud's own, members and a reader of `alpha`, a member of `beta`. */
