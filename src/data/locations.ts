@@ -8,3 +8,13 @@ export async function add(tx: Database, imageId: string, blob: BlobName): Promis
     .values({ image_id: imageId, ...blob })
     .execute()
 }
+
+/** Removes one place of an image's bytes; the object itself is the ledger's matter. */
+export async function remove(tx: Database, imageId: string, blob: BlobName): Promise<void> {
+  await tx
+    .deleteFrom('image_locations')
+    .where('image_id', '=', imageId)
+    .where('store', '=', blob.store)
+    .where('key', '=', blob.key)
+    .execute()
+}

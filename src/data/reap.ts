@@ -24,7 +24,7 @@ async function requeue(deps: Deps, lease: number): Promise<void> {
   await deps.db
     .updateTable('images')
     .set({ status: 'queued', size: null, virtual_size: null, updated_at: sql`now()` })
-    .where('status', '=', 'saving')
+    .where('status', 'in', ['saving', 'uploading'])
     .where(sql<boolean>`updated_at <= now() - make_interval(secs => ${lease})`)
     .where(eb =>
       eb.not(
@@ -36,6 +36,9 @@ async function requeue(deps: Deps, lease: number): Promise<void> {
             .where('state', '=', 'writing'),
         ),
       ),
+    )
+    .where(eb =>
+      eb.not(eb.exists(eb.selectFrom('staged').select('key').whereRef('staged.image_id', '=', 'images.id'))),
     )
     .execute()
 }

@@ -6,6 +6,7 @@ import { findUnscoped, markDeleted } from '../images/repository.js'
 import { isVisible } from '../images/visibility.js'
 import { doomStored } from './blobs.js'
 import { erase } from './erase.js'
+import * as staged from './staged.js'
 
 /** Deletes an image in any state with all it has; bytes that are coming in right now end with their upload (410). */
 export async function remove(deps: Deps, caller: Caller, id: string): Promise<void> {
@@ -16,6 +17,7 @@ export async function remove(deps: Deps, caller: Caller, id: string): Promise<vo
     requireOn(deps.policy, caller, 'delete_image', image)
     if (image.protected) throw new Forbidden(`Image ${id} is protected and cannot be deleted.`)
     await markDeleted(tx, id)
+    await staged.forget(tx, id)
     return doomStored(tx, id)
   })
   await erase(deps, doomed)

@@ -7,6 +7,7 @@ import { lingerAfter, wantBody } from '../http/early-answer.js'
 import { download } from './download.js'
 import { remove } from './remove.js'
 import { send } from './send.js'
+import { stage } from './stage.js'
 import { upload } from './upload.js'
 
 type ById = { Params: { image_id: string } }
@@ -43,6 +44,35 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
       )
     },
   )
+
+  if (deps.config.import_methods.includes('glance-direct')) {
+    app.put<ById>(
+      '/images/:image_id/stage',
+      {
+        config: { body: 'stream', media: { types: ['application/octet-stream'] } },
+        schema: {
+          tags,
+          summary: "Stage an image's bytes",
+          consumes: ['application/octet-stream'],
+          body: octets,
+        },
+      },
+      async (request, reply) => {
+        const expected = expectedSize(request)
+        return take(request, reply, signal =>
+          stage(deps, request.caller, {
+            id: request.params.image_id,
+            expected,
+            open: () => {
+              wantBody(request, reply)
+              return request.raw
+            },
+            signal,
+          }),
+        )
+      },
+    )
+  }
 
   app.get<ById>(
     '/images/:image_id/file',

@@ -6,7 +6,7 @@ import { prepared } from '../db/prepared.js'
 import type { DB } from '../db/schema.js'
 import { Conflict } from '../errors.js'
 import { noImage } from './access.js'
-import type { Image, Location, MemberStatus, Settable } from './image.js'
+import type { Image, Location, MemberStatus, Settable, Status } from './image.js'
 import { isVisible } from './visibility.js'
 
 /**
@@ -122,13 +122,7 @@ export async function update(tx: Database, id: string, change: Change): Promise<
     .set({ ...change.columns, updated_at: sql`now()` })
     .where('id', '=', id)
     .execute()
-  if (change.removed.length > 0) {
-    await tx
-      .deleteFrom('image_properties')
-      .where('image_id', '=', id)
-      .where('name', 'in', change.removed)
-      .execute()
-  }
+  await removeProperties(tx, id, change.removed)
   await setProperties(tx, id, change.properties)
   if (change.tags) {
     await tx.deleteFrom('image_tags').where('image_id', '=', id).execute()
@@ -137,13 +131,43 @@ export async function update(tx: Database, id: string, change: Change): Promise<
 }
 
 /** Sets properties, new or not. */
-async function setProperties(tx: Database, id: string, properties: Record<string, string>): Promise<void> {
+export async function setProperties(
+  tx: Database,
+  id: string,
+  properties: Record<string, string>,
+): Promise<void> {
   const rows = Object.entries(properties).map(([name, value]) => ({ image_id: id, name, value }))
   if (rows.length === 0) return
   await tx
     .insertInto('image_properties')
     .values(rows)
     .onConflict(c => c.columns(['image_id', 'name']).doUpdateSet(eb => ({ value: eb.ref('excluded.value') })))
+    .execute()
+}
+
+/** Sets a property that is not there yet; false when it is, whoever set it: this is how an image is locked. */
+export async function claimProperty(tx: Database, id: string, name: string, value: string): Promise<boolean> {
+  const result = await tx
+    .insertInto('image_properties')
+    .values({ image_id: id, name, value })
+    .onConflict(c => c.doNothing())
+    .executeTakeFirst()
+  return result.numInsertedOrUpdatedRows === 1n
+}
+
+/** Removes properties, those only that have the given value when one is given. */
+export async function removeProperties(
+  tx: Database,
+  id: string,
+  names: readonly string[],
+  value?: string,
+): Promise<void> {
+  if (names.length === 0) return
+  await tx
+    .deleteFrom('image_properties')
+    .where('image_id', '=', id)
+    .where('name', 'in', names)
+    .$if(value !== undefined, q => q.where('value', '=', value as string))
     .execute()
 }
 
@@ -165,6 +189,25 @@ export async function removeTag(tx: Database, id: string, tag: string): Promise<
     .where('value', '=', tag)
     .executeTakeFirst()
   return result.numDeletedRows === 1n
+}
+
+/** Sets the size of an image that is in the given state; false when it is not. */
+export async function setSize(tx: Database, id: string, status: Status, size: number): Promise<boolean> {
+  const result = await tx
+    .updateTable('images')
+    .set({ size, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .where('status', '=', status)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** What is known of an image's bytes. */
+export type ByteFacts = Pick<Image, 'size' | 'virtual_size' | 'checksum' | 'os_hash_algo' | 'os_hash_value'>
+
+/** Notes what is known of the bytes that an import has brought so far. */
+export async function setByteFacts(tx: Database, id: string, facts: ByteFacts): Promise<void> {
+  await tx.updateTable('images').set(facts).where('id', '=', id).execute()
 }
 
 /** Marks the image as changed now. */

@@ -1,0 +1,58 @@
+import type { Readable } from 'node:stream'
+import type { Caller } from '../auth/caller.js'
+import type { Deps } from '../deps.js'
+import { Conflict, Gone } from '../errors.js'
+import { requireOn } from '../images/access.js'
+import { find, setSize } from '../images/repository.js'
+import { move, notAllowed } from '../images/status.js'
+import { attempt } from './attempt.js'
+import * as blobs from './blobs.js'
+import { erase } from './erase.js'
+import * as staged from './staged.js'
+import { writeCopy } from './write-copy.js'
+
+export interface Stage {
+  id: string
+  /** Bytes that were announced; undefined when unknown. */
+  expected: number | undefined
+  /** Opens the body, when all that can be known before is checked. */
+  open: () => Promise<Readable> | Readable
+  signal: AbortSignal
+}
+
+/**
+ * Takes bytes in for a later import: queued → uploading. They go where images go, into the default store, which every
+ * replica reaches, so that an import into that store has nothing to move; hashes and inspection run on the way.
+ */
+export async function stage(
+  deps: Deps,
+  caller: Caller,
+  { id, expected, open, signal }: Stage,
+): Promise<void> {
+  const image = await find(deps.pool, caller, id)
+  requireOn(deps.policy, caller, 'modify_image', image)
+  if (image.status !== 'queued') throw new Conflict(notAllowed(image.status, 'uploading'))
+
+  const write = await attempt(deps, id, deps.stores.defaultName, signal)
+  if (!(await move(deps.db, id, 'queued', 'uploading'))) {
+    await write.undo()
+    throw new Conflict(notAllowed('uploading', 'uploading'))
+  }
+  try {
+    const learnt = await writeCopy(deps, write, open, { expected, keepSource: true })
+    const replaced = await deps.db.transaction().execute(async tx => {
+      const won =
+        (await setSize(tx, id, 'uploading', learnt.size)) && (await blobs.settle(tx, write.blob, learnt.size))
+      if (!won) throw new Gone(`Image ${id} was deleted or changed while its bytes came in.`)
+      const old = await staged.discard(tx, id)
+      await staged.add(tx, id, write.blob, learnt)
+      return old
+    })
+    write.finish()
+    await erase(deps, replaced)
+  } catch (error) {
+    await move(deps.db, id, 'uploading', 'queued')
+    await write.undo()
+    throw error
+  }
+}

@@ -1,0 +1,41 @@
+import type { Deps } from '../../deps.js'
+import { type Image, isReserved } from '../../images/image.js'
+import { findUnscoped, update } from '../../images/repository.js'
+
+/** Properties that come along from another Glance, by their beginnings: Glance's extra_properties. */
+const prefixes = ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type']
+
+/** Takes formats and properties over from an image of another region; returns what takes them back. */
+export async function fillFromRemote(
+  deps: Deps,
+  image: Image,
+  remote: Record<string, unknown>,
+): Promise<() => Promise<void>> {
+  const text = (name: 'disk_format' | 'container_format', known: readonly string[]) =>
+    typeof remote[name] === 'string' && known.includes(remote[name]) ? { [name]: remote[name] } : {}
+  const columns = {
+    ...text('disk_format', deps.config.disk_formats),
+    ...text('container_format', deps.config.container_formats),
+  }
+  const properties = Object.fromEntries(
+    Object.entries(remote).filter(
+      (entry): entry is [string, string] =>
+        typeof entry[1] === 'string' &&
+        !isReserved(entry[0]) &&
+        prefixes.some(prefix => entry[0].startsWith(prefix)),
+    ),
+  )
+  const write = (change: Parameters<typeof update>[2]) =>
+    deps.db.transaction().execute(async tx => {
+      if (await findUnscoped(tx, image.id, { lock: true })) await update(tx, image.id, change)
+    })
+  const before = { disk_format: image.disk_format, container_format: image.container_format }
+  await write({ columns, properties, removed: [] })
+  Object.assign(image, columns)
+  return () =>
+    write({
+      columns: before,
+      properties: Object.fromEntries(Object.entries(image.properties).filter(([name]) => name in properties)),
+      removed: Object.keys(properties).filter(name => !Object.hasOwn(image.properties, name)),
+    })
+}
