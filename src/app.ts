@@ -5,17 +5,28 @@ import type { Feature } from './feature.js'
 import { actions } from './features/actions/index.js'
 import { discovery } from './features/discovery/index.js'
 import { announced } from './features/discovery/versions.js'
+import { imports } from './features/imports/index.js'
 import { info } from './features/info/index.js'
 import { members } from './features/members/index.js'
-import { schemas } from './features/schemas/index.js'
 import { tags } from './features/tags/index.js'
+import { tasks } from './features/tasks/index.js'
 import { healthRoutes } from './http/health.js'
 import { metricsRoutes } from './http/metrics.js'
 import { createServer } from './http/server.js'
 import { images } from './images/index.js'
 
 /** Everything Vitrine does, in the order in which it is documented. */
-export const features: readonly Feature[] = [discovery, images, data, actions, members, tags, info, schemas]
+export const features: readonly Feature[] = [
+  discovery,
+  images,
+  data,
+  actions,
+  imports,
+  tasks,
+  members,
+  tags,
+  info,
+]
 
 /** Puts the server together; opens nothing and does not listen. */
 export async function buildApp(deps: Deps): Promise<FastifyInstance> {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { Logger as QueueLogger, runMigrations } from 'graphile-worker'
 import { Kysely, type Migration, type MigrationProvider, Migrator, PostgresDialect, sql } from 'kysely'
 import { openPool } from './connect.js'
 
@@ -20,7 +21,7 @@ const provider: MigrationProvider = {
 }
 
 /**
- * Brings a database to the newest schema, all pending files in one transaction, and gives their names. Replicas
+ * Brings a database to the newest schema, the job queue's own tables included, all pending files in one transaction, and gives their names. Replicas
  * that start at once wait for each other on the Migrator's lock, the later ones find nothing to do. A database
  * that a newer release has migrated is left as it is: releases only expand, so the older one can go on.
  */
@@ -36,6 +37,7 @@ export async function migrate(url: string): Promise<string[]> {
       const where = failed ? `migration ${failed.migrationName} failed` : 'the database could not be migrated'
       throw new Error(`${where}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     }
+    await runMigrations({ pgPool: pool, logger: new QueueLogger(() => () => undefined) })
     return (results ?? []).map(result => result.migrationName)
   } finally {
     await db.destroy()

@@ -33,6 +33,7 @@ export function checkUri(rules: Rules, uri: unknown): URL {
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
   const port = url.port || standardPorts[scheme] || ''
   const passes =
+    /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]/i.test(uri) &&
     host !== '' &&
     !isDisguised(uri, host) &&
     permits(rules.import_allowed_schemes, rules.import_disallowed_schemes, scheme) &&

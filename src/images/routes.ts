@@ -3,6 +3,7 @@ import type { Deps } from '../deps.js'
 import { baseUrl } from '../http/base-url.js'
 import { pageLinks } from '../http/pages.js'
 import { queryOf } from '../http/query.js'
+import { schemaRoutes } from '../http/schema-routes.js'
 import { requireOn } from './access.js'
 import { attributeChecker } from './check.js'
 import { create } from './create.js'
@@ -20,6 +21,7 @@ export function imageRoutes(app: FastifyInstance, deps: Deps): void {
   const check = attributeChecker(deps.config)
   const image = imageSchema(deps.config)
   const tags = ['images']
+  schemaRoutes(app, { image, images: imagesSchema(deps.config) })
 
   app.get(
     '/images',

@@ -1,4 +1,4 @@
-import { Logger as QueueLogger, type Runner, run, runMigrations } from 'graphile-worker'
+import { Logger as QueueLogger, type Runner, run } from 'graphile-worker'
 import { type Kysely, sql } from 'kysely'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
@@ -21,11 +21,6 @@ export async function addJob(
 ): Promise<void> {
   await sql`select graphile_worker.add_job(${name}::text, ${JSON.stringify(payload)}::json,
     run_at := ${options.runAt ?? null}::timestamptz, max_attempts := 5)`.execute(db)
-}
-
-/** Brings the queue's own tables to their newest form; safe to call from several processes at once. */
-export async function migrateQueue(pool: Pool, log: Logger): Promise<void> {
-  await runMigrations({ pgPool: pool, logger: quiet(log) })
 }
 
 /** A running worker of this process. */

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../deps.js'
 import type { Feature } from '../../feature.js'
-import { memberSchema, membersSchema } from '../../images/member-schemas.js'
+import { schemaRoutes } from '../../http/schema-routes.js'
 import { time } from '../../images/view.js'
 import type { Member } from './repository.js'
+import { memberSchema, membersSchema } from './schemas.js'
 import * as share from './share.js'
 
 type OfImage = { Params: { image_id: string } }
@@ -19,6 +20,7 @@ const view = (member: Member) => ({
 })
 
 function routes(app: FastifyInstance, deps: Deps): void {
+  schemaRoutes(app, { member: memberSchema, members: membersSchema })
   const tags = ['members']
   const one = { 200: memberSchema }
 

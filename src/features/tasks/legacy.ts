@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import type { Caller } from '../../auth/caller.js'
+import { attempt } from '../../data/attempt.js'
+import * as blobs from '../../data/blobs.js'
+import * as locations from '../../data/locations.js'
+import { writeCopy } from '../../data/write-copy.js'
+import type { Deps } from '../../deps.js'
+import { BadRequest, Gone } from '../../errors.js'
+import { checkUri, maskUri } from '../../fetch/guard.js'
+import { fetchUri } from '../../fetch/index.js'
+import { judge } from '../../formats/index.js'
+import { checker } from '../../http/validation.js'
+import { attributeChecker } from '../../images/check.js'
+import { create } from '../../images/create.js'
+import { move } from '../../images/status.js'
+import type { TaskRunner } from '../../queue/run-task.js'
+import { addTask, findTask, type Task } from '../../queue/tasks.js'
+import { seal, unseal } from '../../secrets.js'
+
+/**
+ * The deprecated way to import: an admin creates a task with a URL and the properties of an image to be made. It goes
+ * through the same filter as every other fetch.
+ */
+
+const check = checker({
+  type: 'object',
+  properties: {
+    type: { enum: ['import', 'api_image_import', 'location_import'] },
+    input: { type: ['object', 'null'] },
+  },
+})
+
+interface Input {
+  import_from?: unknown
+  import_from_format?: unknown
+  image_properties?: unknown
+}
+
+/** Creates a task. Throws BadRequest for what can never run. */
+export async function createTask(
+  deps: Deps,
+  caller: Caller,
+  body: Record<string, unknown>,
+  request_id: string,
+): Promise<Task> {
+  for (const name of ['type', 'input']) {
+    if (!Object.hasOwn(body, name)) throw new BadRequest(`Task '${name}' is required.`)
+  }
+  check(body)
+  if (body.type !== 'import') throw new BadRequest('Only tasks of type import can be created.')
+  const input = (body.input ?? {}) as Input
+  for (const name of ['import_from', 'import_from_format', 'image_properties'] as const) {
+    if (!input[name]) throw new BadRequest(`Input to a task of type import needs '${name}'.`)
+  }
+  const { image_properties } = input
+  if (image_properties === null || typeof image_properties !== 'object' || Array.isArray(image_properties)) {
+    throw new BadRequest("'image_properties' must be an object.")
+  }
+  const uri = checkUri(deps.config, input.import_from)
+  if (uri.protocol !== 'http:' && uri.protocol !== 'https:') {
+    throw new BadRequest('A task of type import takes http and https only.')
+  }
+  const id = await deps.db.transaction().execute(tx =>
+    addTask(tx, {
+      type: 'import',
+      owner: caller.project_id,
+      image_id: null,
+      request_id,
+      user_id: caller.user_id,
+      input: { ...input, import_from: maskUri(uri, String(input.import_from)) },
+      secret: seal(
+        deps.config.secret_key ?? '',
+        JSON.stringify({ uri: uri.href, caller: { ...caller, token: null } }),
+      ),
+    }),
+  )
+  return (await findTask(deps.db, id)) as Task
+}
+
+/** Makes the image, fetches its bytes, and takes the image back when that fails. */
+export function legacyRunner(deps: Deps): TaskRunner {
+  return async (task, signal) => {
+    const { uri, caller } = JSON.parse(unseal(deps.config.secret_key ?? '', task.secret ?? '')) as {
+      uri: string
+      caller: Caller
+    }
+    const { image_properties } = task.input as { image_properties: Record<string, unknown> }
+    const image = await create(
+      deps,
+      caller,
+      { ...image_properties, id: randomUUID() },
+      attributeChecker(deps.config),
+    )
+    const write = await attempt(deps, image.id, deps.stores.defaultName, signal)
+    try {
+      if (!(await move(deps.db, image.id, 'queued', 'importing'))) throw new Gone('The image is gone.')
+      const fetched = await fetchUri(deps.config, uri, { signal })
+      const { facts, ...learnt } = await writeCopy(deps, write, () => fetched.stream, {
+        expected: fetched.size,
+      })
+      const { virtual_size } = judge(facts, {
+        disk_format: image.disk_format ?? '',
+        container_format: image.container_format ?? '',
+        size: learnt.size,
+      })
+      await deps.db.transaction().execute(async tx => {
+        const won =
+          (await blobs.settle(tx, write.blob, learnt.size)) &&
+          (await move(tx, image.id, 'importing', 'active', { ...learnt, virtual_size }))
+        if (!won) throw new Gone('The image was deleted during its import.')
+        await locations.add(tx, image.id, write.blob)
+      })
+      write.finish()
+      return { result: { image_id: image.id } }
+    } catch (error) {
+      await move(deps.db, image.id, 'importing', 'queued')
+      await write.undo()
+      throw error
+    }
+  }
+}

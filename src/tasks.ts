@@ -1,0 +1,17 @@
+import type { Deps } from './deps.js'
+import type { Feature } from './feature.js'
+import { describe } from './http/error-handler.js'
+import { startWorker, type Worker } from './queue/queue.js'
+import { runTask, type TaskRunner } from './queue/run-task.js'
+import type { TaskType } from './queue/tasks.js'
+
+/** Starts doing the tasks of all features in this process. */
+export async function startTasks(deps: Deps, features: readonly Feature[]): Promise<Worker> {
+  const runners: Partial<Record<TaskType, TaskRunner>> = {}
+  for (const feature of features) {
+    for (const [type, runner] of Object.entries(feature.tasks ?? {})) runners[type as TaskType] = runner(deps)
+  }
+  const task = ({ id }: { id: string }, stopping: AbortSignal) =>
+    runTask(deps.db, id, runners, stopping, error => describe(error).message)
+  return startWorker(deps.pool, { task }, deps.log)
+}

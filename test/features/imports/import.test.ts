@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { features } from '../../../src/app.js'
+import { startTasks } from '../../../src/tasks.js'
+import { admin, alice, startApp, type TestApp } from '../../helpers/app.js'
+
+const octets = { 'content-type': 'application/octet-stream' }
+const bytes = randomBytes(3_000_001)
+
+/** A web server of the test's own, and how often it was asked. */
+async function webServer(t: Test, handler: http.RequestListener): Promise<{ url: string; port: number }> {
+  const server = http.createServer(handler).listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, port }
+}
+
+async function app(t: Test, overrides = {}) {
+  const running = await startApp(t, {
+    import_allowed_addresses: ['127.0.0.0/8'],
+    import_allowed_ports: [],
+    ...overrides,
+  })
+  const worker = await startTasks(running.deps, features)
+  t.teardown(() => worker.close())
+  return running
+}
+
+async function queued(running: TestApp, more = {}) {
+  const made = await running
+    .as(alice)
+    .post('/v2/images', { disk_format: 'raw', container_format: 'bare', ...more })
+  return made.json.id as string
+}
+
+/** Waits until an image's import has ended, and gives the image. */
+async function settled(running: TestApp, id: string) {
+  for (let n = 0; n < 200; n++) {
+    const { json } = await running.as(alice).get(`/v2/images/${id}`)
+    if (json.os_glance_import_task === undefined && json.status !== 'importing') return json
+    await new Promise(resolve => setTimeout(resolve, 25))
+  }
+  throw new Error('the import did not end')
+}
+
+t.test('staged bytes become the image where they lie, and a copy elsewhere', async t => {
+  const running = await app(t)
+  const me = running.as(alice)
+  const id = await queued(running)
+  t.equal((await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)).status, 204)
+  const staged = (await me.get(`/v2/images/${id}`)).json
+  t.match(staged, { status: 'uploading', size: bytes.length, checksum: null })
+  t.equal((await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)).status, 409, 'once')
+  t.equal((await me.get(`/v2/images/${id}/file`)).status, 204, 'no data yet')
+
+  const asked = await me.post(`/v2/images/${id}/import`, {
+    method: { name: 'glance-direct' },
+    stores: ['fast', 'cheap'],
+  })
+  t.equal(asked.status, 202)
+  t.equal(asked.text, '')
+  const image = await settled(running, id)
+  t.match(image, {
+    status: 'active',
+    size: bytes.length,
+    virtual_size: bytes.length,
+    stores: 'fast,cheap',
+    os_glance_importing_to_stores: '',
+    os_glance_failed_import: '',
+  })
+  t.equal(readdirSync(running.folders.fast).length, 1, 'nothing staged is left')
+  t.equal(readdirSync(running.folders.cheap).length, 1)
+  const { json } = await me.get(`/v2/images/${id}/tasks`)
+  t.match(json.tasks, [
+    {
+      type: 'api_image_import',
+      status: 'success',
+      result: { image_id: id },
+      request_id: asked.headers['x-openstack-request-id'],
+    },
+  ])
+  t.notMatch(json.tasks[0].created_at, /Z/)
+})
+
+t.test('bytes of the wrong format are refused by the import, and the image can be tried again', async t => {
+  const running = await app(t)
+  const me = running.as(alice)
+  const id = await queued(running, { disk_format: 'qcow2' })
+  await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)
+  await me.post(`/v2/images/${id}/import`, { method: { name: 'glance-direct' } })
+  const image = await settled(running, id)
+  t.match(image, { status: 'queued', size: null, checksum: null, os_glance_failed_import: 'fast' })
+  t.match((await me.get(`/v2/images/${id}/tasks`)).json.tasks, [{ status: 'failure', message: /qcow2/ }])
+  t.strictSame(readdirSync(running.folders.fast), [])
+  t.equal((await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)).status, 204)
+})
+
+t.test(
+  'web-download follows redirects, keeps passwords to itself and survives a server that lies',
+  async t => {
+    const running = await app(t)
+    const me = running.as(alice)
+    const seen: (string | undefined)[] = []
+    const web = await webServer(t, (request, response) => {
+      seen.push(request.headers.authorization)
+      if (request.url === '/moved') response.writeHead(302, { location: '/image' }).end()
+      else if (request.url === '/image') response.end(bytes)
+      else if (request.url === '/short') {
+        response.writeHead(200, { 'content-length': bytes.length })
+        response.write(bytes.subarray(0, 1000), () => response.destroy())
+      } else response.writeHead(404).end()
+    })
+    const run = async (path: string) => {
+      const id = await queued(running)
+      const uri = `http://user:hunter2@127.0.0.1:${web.port}${path}`
+      const { status } = await me.post(`/v2/images/${id}/import`, { method: { name: 'web-download', uri } })
+      t.equal(status, 202)
+      return settled(running, id)
+    }
+    const good = await run('/moved')
+    t.match(good, { status: 'active', size: bytes.length })
+    t.equal(seen[0], `Basic ${Buffer.from('user:hunter2').toString('base64')}`)
+    const tasks = await me.get(`/v2/images/${good.id}/tasks`)
+    t.match(tasks.json.tasks[0].input.import_req.method.uri, /user:\*\*\*@/)
+    t.match(await run('/short'), { status: 'queued', os_glance_failed_import: 'fast' })
+    t.match(await run('/missing'), { status: 'queued' })
+    const everything = JSON.stringify([
+      running.logs,
+      await running.deps.db.selectFrom('tasks').selectAll().execute(),
+      tasks.json,
+    ])
+    t.notMatch(everything, /hunter2/, 'the password is in no log, row or answer')
+    t.equal(readdirSync(running.folders.fast).length, 1)
+  },
+)
+
+t.test('a redirect to a place that is not allowed reaches nothing', async t => {
+  let touched = 0
+  const canary = await webServer(t, (_, response) => {
+    touched++
+    response.end('secret')
+  })
+  const web = await webServer(t, (_, response) =>
+    response.writeHead(302, { location: canary.url.replace('127.0.0.1', '127.0.0.2') }).end(),
+  )
+  const running = await app(t, { import_allowed_addresses: ['127.0.0.1/32'] })
+  const id = await queued(running)
+  await running.as(alice).post(`/v2/images/${id}/import`, { method: { name: 'web-download', uri: web.url } })
+  t.match(await settled(running, id), { status: 'queued' })
+  t.equal(touched, 0)
+  const refused = await running
+    .as(alice)
+    .post(`/v2/images/${id}/import`, { method: { name: 'web-download', uri: 'http://169.254.169.254/' } })
+  t.equal(refused.status, 400)
+})
+
+t.test('copy-image is an admin’s, leaves the image active and adds a copy', async t => {
+  const running = await app(t)
+  const me = running.as(alice)
+  const id = await queued(running)
+  await me.upload(id, bytes)
+  const body = { method: { name: 'copy-image' }, stores: ['cheap'] }
+  t.equal((await me.post(`/v2/images/${id}/import`, body)).status, 403)
+  const boss = running.as(admin)
+  t.equal((await boss.post(`/v2/images/${id}/import`, { ...body, stores: ['fast'] })).status, 400, 'is there')
+  t.equal(
+    (await boss.post(`/v2/images/${id}/import`, { ...body, stores: ['none'] })).status,
+    409,
+    'unknown store',
+  )
+  t.equal((await boss.post(`/v2/images/${id}/import`, body)).status, 202)
+  t.match(await settled(running, id), { status: 'active', stores: 'fast,cheap' })
+  const all = { method: { name: 'copy-image' }, all_stores: true }
+  t.equal((await boss.post(`/v2/images/${id}/import`, all)).status, 202, 'nothing left to do')
+})
+
+t.test('what can not be imported is refused in Glance’s words and order', async t => {
+  const running = await app(t)
+  const me = running.as(alice)
+  const id = await queued(running)
+  const post = async (body: unknown, image = id) => (await me.post(`/v2/images/${image}/import`, body)).status
+  t.equal(await post({}), 400)
+  t.equal(await post([]), 400)
+  t.equal(await post({ method: 'x' }), 400)
+  t.equal(await post({ method: { name: 'nope' } }), 400)
+  t.equal(await post({ method: { name: 'glance-direct' } }), 409)
+  t.equal(await post({ method: { name: 'copy-image' } }), 409)
+  t.equal(await post({ method: { name: 'web-download' } }), 400)
+  t.equal(await post({ method: { name: 'web-download', uri: 'http://x/' }, all_stores: 'yes' }), 400)
+  t.equal(
+    await post({ method: { name: 'glance-download', glance_region: 'r', glance_image_id: 'bad' } }),
+    400,
+  )
+  t.equal(await post({ method: { name: 'web-download', uri: 'http://x/' } }, 'missing'), 404)
+  const bare = await me.post('/v2/images', {})
+  t.equal(
+    await post({ method: { name: 'web-download', uri: 'http://example.org/' } }, bare.json.id),
+    409,
+    'formats',
+  )
+})
