@@ -73,4 +73,6 @@ export async function closeDeps(deps: Deps): Promise<void> {
   await deps.stores.close()
   await deps.hashes.close()
   await deps.db.destroy()
+  // Kysely ends a pool only when it has used it.
+  if (!deps.pool.ending) await deps.pool.end()
 }

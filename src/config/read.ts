@@ -1,5 +1,4 @@
 import type { TSchema } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
 import ipaddr from 'ipaddr.js'
 import { didYouMean } from './suggest.js'
 import { parseDuration, parseSize } from './units.js'
@@ -40,8 +39,7 @@ export function readValue(schema: TSchema, given: unknown): unknown {
   if (typeof given === 'object' && !(isList && Array.isArray(given)))
     throw new BadValue(`has to be ${isList ? 'a list' : 'a single value'}`)
   const value = readers[kind](given, schema)
-  const fault = Value.Errors(schema, value).First()
-  if (fault) throw new BadValue(explain(schema, value))
+  checkBounds(schema, value)
   return value
 }
 
@@ -116,15 +114,15 @@ function readCidr(text: string): string {
   throw new BadValue(`has to be a list of addresses or CIDRs such as 10.0.0.0/8, which ${quote(text)} is not`)
 }
 
-/** A value that was read but is out of bounds. */
-function explain(schema: TSchema, value: unknown): string {
-  const choices = (schema.anyOf as TSchema[] | undefined)?.flatMap(option => option.const ?? [])
-  if (choices?.length) return `has to be one of ${choices.join(', ')}${didYouMean(String(value), choices)}`
-  const [least, most] = [schema.minimum, schema.maximum]
-  if (least !== undefined && most !== undefined)
-    return `has to be between ${least} and ${most}, not ${quote(value)}`
-  if (least !== undefined) return `has to be ${least} or more, not ${quote(value)}`
-  return 'is not valid'
+/** Throws BadValue for a choice that is not offered, or a number out of bounds. */
+function checkBounds(schema: TSchema, value: unknown): void {
+  const choices = (schema.anyOf as TSchema[] | undefined)?.flatMap(option => option.const ?? []) ?? []
+  if (choices.length > 0 && !choices.includes(value))
+    throw new BadValue(`has to be one of ${choices.join(', ')}${didYouMean(String(value), choices)}`)
+  const { minimum: least = Number.NEGATIVE_INFINITY, maximum: most = Number.MAX_SAFE_INTEGER } = schema
+  if (typeof value !== 'number' || (value >= least && value <= most)) return
+  const range = value < least ? `${least} or more` : `${most} or less`
+  throw new BadValue(`has to be ${range}, not ${value}`)
 }
 
 const quote = (value: unknown) => JSON.stringify(String(value).slice(0, 60))

@@ -57,7 +57,10 @@ export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
     keepAliveInitialDelayMillis: 10_000,
   })
   // Without listeners a connection that breaks while nobody or a transaction holds it would end the process.
-  const tell = (err: Error) => options.log?.warn({ err }, 'a database connection broke')
+  // The error itself holds the client with all it has.
+  const tell = (err: Error) => {
+    if (!pool.ending) options.log?.warn({ reason: err.message }, 'a database connection broke')
+  }
   pool.on('error', tell)
   pool.on('connect', client => client.on('error', tell))
   return pool

@@ -107,8 +107,9 @@ export function spawnPostgres(place: Place, binaries: Binaries, options: ServerO
   const spawned = launch(join(binaries.bin, 'postgres'), place, ['-D', place.data, ...args])
   for (const stream of [spawned.process.stdout!, spawned.process.stderr!])
     stream.on('data', (text: string) => {
+      // Connections that are ended at a stop are no news.
       for (const line of text.split('\n').filter(Boolean))
-        if (/^(WARNING|ERROR|FATAL|PANIC):/.test(line))
+        if (/^(WARNING|FATAL|PANIC):/.test(line) && !line.includes('terminating connection due to admin'))
           options.log.warn({ database: line }, 'embedded database')
         else options.log.debug({ database: line }, 'embedded database')
     })

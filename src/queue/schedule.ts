@@ -106,6 +106,11 @@ async function runOnce(job: Job, deps: Deps, signal: AbortSignal, starting = fal
   }
 }
 
+/** The longest that a timer can wait, about 24 days; a longer one would fire at once. */
+const longest = 2 ** 31 - 1
+
 /** Waits for some seconds, or less when the signal comes. */
-const pause = (seconds: number, signal: AbortSignal) =>
-  sleep(seconds * 1000, undefined, { signal, ref: false }).catch(() => {})
+async function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  for (let left = seconds * 1000; left > 0 && !signal.aborted; left -= longest)
+    await sleep(Math.min(left, longest), undefined, { signal, ref: false }).catch(() => {})
+}

@@ -1,0 +1,11 @@
+/** One command of the command line: a plain object in the table of main.ts. */
+export interface Command {
+  /** One line for the list of commands. */
+  summary: string
+  /** What `vitrine COMMAND --help` prints below the usage line. */
+  help: string
+  /** Names of the arguments for the usage line, such as `DIR`; their number is checked. */
+  args?: readonly string[]
+  /** Does the work; exits with 0 unless it gives another code. StartFailure is printed as one sentence, exit code 1. */
+  run: (args: readonly string[]) => Promise<number | undefined>
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { checkConfig } from './commands/check-config.js'
+import type { Command } from './commands/command.js'
+import { didYouMean } from './config/suggest.js'
+import { StartFailure } from './errors.js'
+
+/**
+ * The commands, in the order in which `vitrine --help` lists them. Loaded when they run: what serves needs many
+ * modules that hash-password can do without.
+ */
+const commands: Record<string, () => Promise<Command>> = {
+  serve: async () => (await import('./commands/serve.js')).serve,
+  'check-config': async () => checkConfig,
+  migrate: async () => (await import('./commands/migrate.js')).migrateCommand,
+  'hash-password': async () => (await import('./commands/hash-password.js')).hashPassword,
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === '--version') return print(version())
+  if (name === '--help' || name === '-h' || name === 'help') return print(await overview())
+  if (name === undefined) return misuse('a command is missing', await overview())
+  if (!Object.hasOwn(commands, name)) {
+    const what = name.startsWith('-') ? 'flag' : 'command'
+    return misuse(`unknown ${what} ${name}${didYouMean(name, Object.keys(commands))}`, await overview())
+  }
+  const command = await commands[name]!()
+  if (rest.includes('--help') || rest.includes('-h')) return print(usage(name, command))
+  const flag = rest.find(arg => arg.startsWith('-'))
+  if (flag) return misuse(`unknown flag ${flag}`, usage(name, command))
+  const wanted = command.args ?? []
+  if (rest.length < wanted.length) return misuse(`${wanted[rest.length]} is missing`, usage(name, command))
+  if (rest.length > wanted.length)
+    return misuse(`${rest[wanted.length]} is one argument too many`, usage(name, command))
+  return (await command.run(rest)) ?? 0
+}
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(16)}${(await load()).summary}`),
+  )
+  return `Usage: vitrine COMMAND
+
+${lines.join('\n')}
+
+vitrine COMMAND --help tells more; --version prints the version. Settings come from vitrine.yaml and VITRINE_…
+variables: see docs/configuration.md.`
+}
+
+const usage = (name: string, command: Command) =>
+  `Usage: ${['vitrine', name, ...(command.args ?? [])].join(' ')}\n\n${command.help}`
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return 0
+}
+
+function misuse(sentence: string, help: string): number {
+  process.stderr.write(`vitrine: ${sentence}\n\n${help}\n`)
+  return 2
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
+
+/** What an operator can act on is told in a sentence; anything else is a fault of ours and comes with its stack. */
+function explain(err: unknown): string {
+  const known = err instanceof StartFailure || (err instanceof Error && 'code' in err)
+  return known ? (err as Error).message : ((err as Error)?.stack ?? String(err))
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (err) {
+  process.stderr.write(`vitrine: ${explain(err)}\n`)
+  process.exitCode = 1
+}
+// Commands close what they have opened; a leftover timer or socket must not keep the process.
+process.exit()
