@@ -5,6 +5,7 @@ import { Faults } from '../errors.js'
 import type { Policy } from '../policy/policy.js'
 import { openBasic } from './basic.js'
 import type { Caller } from './caller.js'
+import { openKeystone } from './keystone.js'
 import { openNone } from './none.js'
 
 declare module 'fastify' {
@@ -36,5 +37,5 @@ export async function openAuth(config: Config, log: Logger, policy: Pick<Policy,
     if (config.users_file === null) throw new Faults('settings', ['users_file: auth mode basic needs it'])
     return { mode: 'basic', ...openBasic(config.users_file, log, isAdmin) }
   }
-  throw new Faults('settings', [`auth: ${config.auth} is not built yet`])
+  return { mode: 'keystone', ...openKeystone(config, log, isAdmin) }
 }
