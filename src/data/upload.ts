@@ -47,6 +47,7 @@ export async function upload(
     const { facts: _, ...learnt } = await writeCopy(deps, write, open, {
       expected,
       keepSource: true,
+      declared: formatsOf(image),
       judge: ({ facts, size }) => {
         virtual_size = judge(facts, { ...formatsOf(image), size }).virtual_size
       },

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Deps } from '../deps.js'
-import { type Facts, inspect } from '../formats/index.js'
+import { type Facts, inspect, judgeEarly } from '../formats/index.js'
 import { HASH_ALGORITHM } from '../images/image.js'
 import type { ObjectWriter } from '../stores/store.js'
 import { ingest } from '../streams/ingest-ring.js'
@@ -23,6 +23,8 @@ export interface CopyOptions {
   keepSource?: boolean
   /** Told how many bytes have been taken. */
   onProgress?: (bytes: number) => void
+  /** What the image says of itself: bytes that can't be that are refused as soon as it is certain. */
+  declared?: { disk_format: string; container_format: string }
   /** Looks at what was learnt before the object becomes visible; what it throws ends the copy. */
   judge?: (learnt: Learnt) => void
 }
@@ -35,7 +37,7 @@ export async function writeCopy(
   deps: Deps,
   write: Attempt,
   open: () => Promise<Readable> | Readable,
-  { expected, keepSource, onProgress, judge }: CopyOptions = {},
+  { expected, keepSource, onProgress, declared, judge }: CopyOptions = {},
 ): Promise<Learnt> {
   const { blob, signal } = write
   let writer: ObjectWriter | undefined
@@ -48,7 +50,10 @@ export async function writeCopy(
         writer,
         hashes: deps.hashes,
         algorithms: ['md5', HASH_ALGORITHM],
-        inspect: chunk => inspection.eat(chunk),
+        inspect: chunk => {
+          inspection.eat(chunk)
+          if (declared) judgeEarly(inspection, declared)
+        },
       },
       { limit: deps.config.max_image_size, expected, signal, keepSource, onProgress },
     )

@@ -143,6 +143,7 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
     try {
       learnt = await writeCopy(deps, write, () => source.open(), {
         expected: source.size,
+        ...(!copying(run) && { declared: formatsOf(image) }),
         judge: found => check(run, image, found),
         onProgress: bytes => {
           if (Date.now() - told < 10_000) return
