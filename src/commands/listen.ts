@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp, features } from '../app.js'
 import type { Deps } from '../deps.js'
 import { StartFailure } from '../errors.js'
+import { startTasks } from '../tasks.js'
 
 /** A server that takes requests. */
 export interface Serving {
@@ -44,6 +45,9 @@ export const policiesOfFeatures = () => Object.assign({}, ...features.map(featur
 
 /** The periodic jobs of all features. */
 export const jobsOfFeatures = () => features.flatMap(feature => feature.jobs ?? [])
+
+/** Starts doing the tasks of all features. */
+export const startTasksOfFeatures = (deps: Deps) => startTasks(deps, features)
 
 /** As a client on this machine would write it. */
 export function urlOf(host: string, port: number): string {

@@ -45,6 +45,8 @@ a second signal cuts them.`,
       if (!stop.asked.aborted) {
         const schedule = await rest.startSchedule(rest.jobsOfFeatures(), deps)
         undo.push(() => schedule.close())
+        const tasks = await rest.startTasksOfFeatures(deps)
+        undo.push(() => tasks.close())
       }
       if (!stop.asked.aborted) {
         const serving =
