@@ -13,13 +13,13 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const floors: readonly (readonly string[])[] = [
   ['errors'],
   ['config'],
-  ['auth', 'db', 'formats', 'http', 'log', 'policy', 'queue', 'stores', 'streams'],
+  ['auth', 'db', 'fetch', 'formats', 'http', 'log', 'policy', 'queue', 'secrets', 'stores', 'streams'],
   ['deps', 'feature'],
   ['quota'],
   ['images'],
   ['data'],
   ['features'],
-  ['app'],
+  ['app', 'tasks'],
   ['commands'],
   ['main'],
 ]
