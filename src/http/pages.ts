@@ -7,8 +7,8 @@ export const MAX_LIMIT = 1000
 
 /** The number of rows asked for; more than the most is silently the most. Throws BadRequest. */
 export function limitOf(query: URLSearchParams): number {
-  const text = query.get('limit')
-  if (text === null) return DEFAULT_LIMIT
+  const text = query.getAll('limit').at(-1)
+  if (text === undefined) return DEFAULT_LIMIT
   if (!/^\s*[+-]?\d+\s*$/.test(text)) throw new BadRequest('limit must be an integer.')
   const limit = Number(text)
   if (limit < 0) throw new BadRequest('limit must not be negative.')
@@ -52,10 +52,10 @@ export function sortOf(query: URLSearchParams, keys: readonly string[]): SortKey
     if (checked.length === 0) checked.push('created_at')
     for (const [n, key] of checked.entries()) asked.push({ key, direction: given[n] ?? given[0] ?? 'desc' })
   }
-  for (const key of ['created_at', 'id']) {
-    if (!asked.some(one => one.key === key)) asked.push({ key, direction: rest })
-  }
-  return asked
+  for (const key of ['created_at', 'id']) asked.push({ key, direction: rest })
+  // a key that comes again orders nothing any more, nor does anything behind the id
+  const order = asked.filter(({ key }, n) => asked.findIndex(one => one.key === key) === n)
+  return order.slice(0, order.findIndex(({ key }) => key === 'id') + 1)
 }
 
 function keyOf(text: string, keys: readonly string[]): string {

@@ -17,7 +17,12 @@ const notFilters = new Set([
   'member_status',
   'visibility',
   'deleted',
+  'tag',
+  'os_hidden',
 ])
+
+/** Filters of one list: as many as an image can have properties; each costs the database planning time. */
+const MAX_FILTERS = 128
 const withOperators = new Set(['name', 'id', 'status', 'container_format', 'disk_format'])
 const numbers = new Set(['size', 'virtual_size', 'min_disk', 'min_ram'])
 const texts = new Set(['checksum', 'os_hash_algo', 'os_hash_value', 'owner'])
@@ -36,26 +41,35 @@ export function filtersOf(query: URLSearchParams): Filters {
   if (!['pending', 'accepted', 'rejected', 'all'].includes(member_status)) {
     throw new BadRequest('member_status must be one of pending, accepted, rejected, all.')
   }
-  if (query.get('changes-since'))
+  if (query.has('changes-since')) {
     throw new BadRequest('changes-since is not supported; use updated_at=gte:….')
+  }
   const conditions: Condition[] = [hidden(query.getAll('os_hidden').at(-1))]
-  for (const tag of query.getAll('tag')) conditions.push(hasTag(tag))
+  for (const tag of new Set(query.getAll('tag'))) conditions.push(hasTag(tag))
   for (const name of new Set(query.keys())) {
-    if (notFilters.has(name) || name === 'tag' || name === 'os_hidden' || name === 'changes-since') continue
+    if (notFilters.has(name)) continue
     conditions.push(condition(name, query.getAll(name).at(-1) ?? ''))
+  }
+  if (conditions.length > MAX_FILTERS) {
+    throw new BadRequest(`A list may have at most ${MAX_FILTERS} filters.`)
   }
   return { visibility, member_status, conditions }
 }
 
+const noNul = (text: string) => {
+  if (text.includes('\0')) throw new BadRequest('A filter may not contain U+0000.')
+}
+
 function condition(name: string, value: string): Condition {
-  if (value.includes('\0') || name.includes('\0')) throw new BadRequest('A filter may not contain U+0000.')
+  noNul(name)
+  noNul(value)
   if (withOperators.has(name)) return equalOrIn(name as 'name', value)
   if (name === 'created_at' || name === 'updated_at') return compareTime(name, value)
   if (name === 'protected') {
     if (value !== 'true' && value !== 'false') throw new BadRequest('protected must be true or false.')
     return eb => eb('i.protected', '=', value === 'true')
   }
-  if (numbers.has(name)) return eb => eb(`i.${name as 'size'}`, '=', integer(name, value))
+  if (numbers.has(name)) return compareNumber(name, '=', value)
   if (name.endsWith('_min') || name.endsWith('_max')) return range(name, value)
   if (texts.has(name)) return eb => eb(`i.${name as 'owner'}`, '=', value)
   return hasProperty(name, value)
@@ -99,6 +113,7 @@ function isTime(text: string): Date | undefined {
     Date.UTC(+(year ?? 0), +month - 1, +day, +hour, +minute, +second, Number(`0.${fraction}`) * 1000),
   )
   if (
+    date.getUTCFullYear() !== Number(year) ||
     date.getUTCMonth() !== +month - 1 ||
     date.getUTCDate() !== +day ||
     +hour > 23 ||
@@ -126,21 +141,20 @@ function quotedList(text: string): string[] {
   return items.map(item => item.replaceAll('"', '')).filter(item => item !== '')
 }
 
-function integer(name: string, value: string): number {
-  const number = Number(value)
-  if (!/^\s*[+-]?\d+\s*$/.test(value) || !Number.isSafeInteger(number)) {
-    throw new BadRequest(`${name} must be an integer.`)
-  }
-  return number
+/** Compares as numeric, so that a number too large for the column is just another number. */
+function compareNumber(column: string, comparison: '=' | '>=' | '<=', value: string): Condition {
+  const number = value.trim()
+  if (!/^[+-]?\d{1,100}$/.test(number)) throw new BadRequest(`${column} must be an integer.`)
+  return eb => eb(`i.${column as 'size'}`, comparison, sql<number>`${number}::numeric`)
 }
 
 /** `size_min`, `size_max` and the like on any number of an image. */
 function range(name: string, value: string): Condition {
   const column = name.slice(0, -4)
-  const limit = integer(name, value)
-  if (!numbers.has(column))
+  if (!numbers.has(column)) {
     throw new BadRequest(`${column.slice(0, 100)} is no number that a range can be given for.`)
-  return eb => eb(`i.${column as 'size'}`, name.endsWith('_min') ? '>=' : '<=', limit)
+  }
+  return compareNumber(column, name.endsWith('_min') ? '>=' : '<=', value)
 }
 
 /** Absent: only those that are not hidden; `true`: only hidden ones. Clients send `True` too. */
@@ -151,6 +165,7 @@ function hidden(value: string | undefined): Condition {
 }
 
 function hasTag(tag: string): Condition {
+  noNul(tag)
   return eb =>
     eb.exists(
       eb

@@ -106,7 +106,7 @@ export async function insert(tx: Database, image: NewImage): Promise<void> {
 
 /** What a change of an image writes: only what differs. */
 export interface Change {
-  columns: Partial<Pick<Image, Settable>>
+  columns: Partial<Pick<Image, Settable | 'owner_domain'>>
   /** New values of properties. */
   properties: Record<string, string>
   /** Properties to remove. */

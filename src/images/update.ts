@@ -2,7 +2,7 @@ import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Forbidden, TooLarge } from '../errors.js'
 import { noImage, requireOn } from './access.js'
-import { type Image, isReserved, MAX_PROPERTIES, MAX_TAGS, type Settable, settable } from './image.js'
+import { type Image, isReserved, MAX_PROPERTIES, MAX_TAGS, settable } from './image.js'
 import type { PatchChange } from './patch.js'
 import { type Change, findUnscoped, update as write } from './repository.js'
 import { isVisible } from './visibility.js'
@@ -34,7 +34,7 @@ export async function update(
 
 /** The image in the making: what the operations have set so far. */
 interface Draft {
-  columns: Partial<Pick<Image, Settable>>
+  columns: Change['columns']
   properties: Map<string, string>
   tags?: string[]
 }
@@ -67,7 +67,16 @@ function setBase(caller: Caller, image: Image, draft: Draft, { op, name, value, 
     const tags = [...new Set(value as string[])]
     if (tags.length > MAX_TAGS) throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
     draft.tags = tags
-  } else Object.assign(draft.columns, { [name]: value })
+    return
+  }
+  Object.assign(draft.columns, { [name]: value })
+  if (name === 'owner') draft.columns.owner_domain = domainOf(caller, image, value as string | null)
+}
+
+/** The domain of an image's new owner, as far as the request tells it. */
+function domainOf(caller: Caller, image: Image, owner: string | null): string | null {
+  if (owner === image.owner) return image.owner_domain
+  return owner === caller.project_id ? caller.project_domain_id : null
 }
 
 function setProperty(draft: Draft, { op, name, value, legacy }: PatchChange): void {

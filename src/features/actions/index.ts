@@ -20,9 +20,10 @@ async function act(
   const image = await find(deps.pool, caller, id)
   requireOn(deps.policy, caller, rule, image)
   if (image.status === to) return
-  if (image.status !== from || !(await move(deps.db, id, from, to))) {
-    throw new Forbidden(notAllowed(image.status, to))
-  }
+  if (image.status === from && (await move(deps.db, id, from, to))) return
+  // somebody else may have been faster with the very same
+  const { status } = await find(deps.pool, caller, id)
+  if (status !== to) throw new Forbidden(notAllowed(status, to))
 }
 
 function routes(app: FastifyInstance, deps: Deps): void {
