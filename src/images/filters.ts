@@ -90,7 +90,7 @@ const comparisons = { gt: '>', gte: '>=', lt: '<', lte: '<=', eq: '=', neq: '<>'
 /** `[operator:]time`; what is compared has the precision of the time that was given, as images show whole seconds. */
 function compareTime(column: 'created_at' | 'updated_at', expression: string): Condition {
   const [operator, value] = isTime(expression) ? ['eq', expression] : split(expression)
-  if (!(operator in comparisons)) {
+  if (!Object.hasOwn(comparisons, operator)) {
     throw new BadRequest(`${column} cannot be filtered by the operator ${operator.slice(0, 50)}.`)
   }
   const date = isTime(value)
