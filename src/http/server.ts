@@ -100,6 +100,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     }
     if (!config.public) request.caller = await options.authenticate(request)
     if (request.is404) return
+    // to the router a path that ends in a slash has an empty last parameter; to Glance it is another path
+    if (Object.values(request.params as object).includes('')) refuse(request)
     request.media = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
     const body = config.body ?? 'none'
     if (body === 'none' && hasBody(request.raw)) throw new BadRequest('This request takes no body.')
