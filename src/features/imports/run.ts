@@ -1,6 +1,8 @@
 import { attempt } from '../../data/attempt.js'
 import * as blobs from '../../data/blobs.js'
 import { erase } from '../../data/erase.js'
+import { holds, unlock } from '../../data/import-lock.js'
+import * as tracking from '../../data/import-tracking.js'
 import * as locations from '../../data/locations.js'
 import * as staged from '../../data/staged.js'
 import { type Learnt, writeCopy } from '../../data/write-copy.js'
@@ -13,11 +15,9 @@ import { move } from '../../images/status.js'
 import type { TaskRunner } from '../../queue/run-task.js'
 import { type Task, tell } from '../../queue/tasks.js'
 import { unseal } from '../../secrets.js'
-import { holds, unlock } from './lock.js'
 import { openSource, type Source } from './methods/index.js'
 import type { ImportRequest } from './request.js'
 import type { Secret } from './start.js'
-import * as tracking from './tracking.js'
 
 /** The job of an import: the image's bytes into each target store, one after the other. */
 export function importRunner(deps: Deps): TaskRunner {

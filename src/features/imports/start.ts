@@ -1,4 +1,5 @@
 import type { Caller } from '../../auth/caller.js'
+import { lock } from '../../data/import-lock.js'
 import type { Deps } from '../../deps.js'
 import { BadRequest, Conflict } from '../../errors.js'
 import { checkUri, maskUri } from '../../fetch/guard.js'
@@ -7,7 +8,6 @@ import type { Image } from '../../images/image.js'
 import { find, findUnscoped } from '../../images/repository.js'
 import { addTask } from '../../queue/tasks.js'
 import { seal } from '../../secrets.js'
-import { lock } from './lock.js'
 import type { ImportRequest } from './request.js'
 import { targetStores } from './targets.js'
 

@@ -1,5 +1,5 @@
-import type { Database } from '../../db/connect.js'
-import { setProperties, touch } from '../../images/repository.js'
+import type { Database } from '../db/connect.js'
+import { setProperties, touch } from '../images/repository.js'
 
 /**
  * What an import shows of itself on its image: the stores it still has to write to and those that failed, as comma

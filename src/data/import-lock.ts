@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
-import type { Database } from '../../db/connect.js'
-import { Conflict } from '../../errors.js'
-import type { Image } from '../../images/image.js'
-import { claimProperty, removeProperties } from '../../images/repository.js'
-import { endTask, findTask } from '../../queue/tasks.js'
-import { untrack } from './tracking.js'
+import type { Database } from '../db/connect.js'
+import { Conflict } from '../errors.js'
+import type { Image } from '../images/image.js'
+import { claimProperty, removeProperties } from '../images/repository.js'
+import { endTask, findTask } from '../queue/tasks.js'
+import { untrack } from './import-tracking.js'
 
 /** An image's import lock: a property that holds the id of the task, as clients of Glance know it. */
 const LOCK = 'os_glance_import_task'
@@ -30,7 +30,9 @@ async function breakStale(tx: Database, imageId: string, holder: string): Promis
       .executeTakeFirstOrThrow()
     if (!stale) throw new Conflict('Image has active task')
     await endTask(tx, holder, 'failure', { message: 'Expired lock preempted' })
-    await untrack(tx, imageId, (task.input as { backend?: string[] }).backend ?? [])
+    const { backend } = task.input as { backend?: string[] }
+    // a task that adds a location writes to no store
+    if (backend) await untrack(tx, imageId, backend)
   }
   await removeProperties(tx, imageId, [LOCK])
 }
