@@ -7,6 +7,7 @@ import { type Metrics, openMetrics } from './http/metrics.js'
 import { glanceRules, type RuleDefault } from './policy/defaults.js'
 import { openPolicy } from './policy/enforcer.js'
 import type { Policy } from './policy/policy.js'
+import { openPropertyProtections, type PropertyProtections } from './policy/property-protections.js'
 import { openStores, parseStores, type Stores } from './stores/index.js'
 import { type HashPool, openHashPool } from './streams/hash.js'
 
@@ -16,6 +17,8 @@ export interface Deps {
   db: Database
   stores: Stores
   policy: Policy
+  /** Who may see and change which additional properties of images. */
+  protections: PropertyProtections
   auth: Auth
   /** Digests on worker threads, shared by all uploads of the process. */
   hashes: HashPool
@@ -44,6 +47,7 @@ export interface OpenOptions {
 export async function openDeps(config: Config, options: OpenOptions): Promise<Deps> {
   const { log } = options
   const policy = openPolicy(config.policy_file, { ...glanceRules, ...options.policies })
+  const protections = openPropertyProtections(config.property_protection_file, policy)
   const auth = await openAuth(config, log, policy)
   const metrics = openMetrics()
   const stores = await openStores(parseStores(config.stores, config.data_dir), config.default_store, {
@@ -58,6 +62,7 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
     pool,
     stores,
     policy,
+    protections,
     auth,
     hashes,
     log,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { hash } from '@node-rs/argon2'
+import { hashPassword as hash } from '../auth/passwords.js'
 import { StartFailure } from '../errors.js'
 import type { Command } from './command.js'
 
@@ -13,7 +13,6 @@ the users file of VITRINE_AUTH=basic. A newline at the end is not part of the pa
       ? await askTwice()
       : (await text(process.stdin)).replace(/\r?\n$/, '')
     if (password === '') throw new StartFailure('The password is empty.')
-    // The library's defaults are argon2id with OWASP's parameters: 19 MiB, 2 rounds, 1 lane.
     process.stdout.write(`${await hash(password)}\n`)
   },
 }

@@ -12,7 +12,7 @@ export function policyDocs(rules: Readonly<Record<string, string | RuleDefault>>
 
 const head = `# Policies
 
-<!-- Generated from the declared rules ; write it anew with: UPDATE_DOCS=1 node dist/test/policy/docs.test.js -->
+<!-- Generated from the declared rules; write it anew with: UPDATE_DOCS=1 node dist/test/policy/docs.test.js -->
 
 Who may do what is decided by rules with Glance's names, in the language of oslo.policy. The file that
 \`VITRINE_POLICY_FILE\` names (YAML) overrides them one by one:
@@ -43,4 +43,33 @@ the target lacks makes the check fail.
 A faulty file (text that is no rule, an unknown rule or credential, rules in a circle) stops the start with a list of
 all faults; oslo.policy would deny, or take the rule \`default\`. Checks that ask another server (\`http:\`) are not
 supported. A caller with a system- or domain-scoped token fails every rule of an operation, whatever its text.
+
+## Property protections
+
+The file that \`VITRINE_PROPERTY_PROTECTION_FILE\` names says who may do what with additional properties of images, in
+Glance's format: sections are regular expressions (Python's) that are looked for in a property's name, the first that
+matches counts, and what none matches is allowed to nobody.
+
+\`\`\`ini
+[^billing_]
+create = admin,billing
+read = admin,billing,member
+update = admin
+delete = !
+
+[.*]
+create = @
+read = @
+update = @
+delete = @
+\`\`\`
+
+A permission is a list of roles (of the caller, or of a service token that came along), or one policy rule, \`@\`
+(everybody) or \`!\` (nobody). Glance has a setting for the choice between roles and rules; here it shows: a file whose
+names are all policy rules is of rules, one whose names are none is of roles, a mixture stops the start. To say it
+outright, write \`rule_format = roles\` or \`rule_format = policies\` in a section \`[DEFAULT]\`; Glance passes over it.
+An expression that repeats what itself repeats or offers a choice, such as \`(a+)+\`, is refused, because a name could
+make it run for ever. Properties that begin with \`os_glance\` are not protected.
+
+## Rules
 `
