@@ -9,7 +9,7 @@ import type { Target } from '../../src/policy/policy.js'
  * to the image, visibility and rule. What is allowed is said here a second time, in words of its own.
  */
 
-const roleSets = {
+const roleSets: Record<string, readonly string[]> = {
   admin: ['admin', 'member', 'reader'],
   'admin alone': ['admin'],
   member: ['member', 'reader'],
