@@ -8,6 +8,7 @@ import { announced } from './features/discovery/versions.js'
 import { imports } from './features/imports/index.js'
 import { info } from './features/info/index.js'
 import { members } from './features/members/index.js'
+import { metadefs } from './features/metadefs/index.js'
 import { tags } from './features/tags/index.js'
 import { tasks } from './features/tasks/index.js'
 import { healthRoutes } from './http/health.js'
@@ -26,6 +27,7 @@ export const features: readonly Feature[] = [
   members,
   tags,
   info,
+  metadefs,
 ]
 
 /** Puts the server together; opens nothing and does not listen. */

@@ -86,6 +86,63 @@ export interface ImageTags {
   value: string;
 }
 
+export interface MetadefAssociations {
+  created_at: Generated<Timestamp>;
+  id: Generated<number>;
+  namespace_id: number;
+  prefix: string | null;
+  properties_target: string | null;
+  resource_type_id: number;
+  updated_at: Generated<Timestamp | null>;
+}
+
+export interface MetadefNamespaces {
+  created_at: Generated<Timestamp>;
+  description: string | null;
+  display_name: string | null;
+  id: Generated<number>;
+  namespace: string;
+  owner: string;
+  protected: Generated<boolean>;
+  updated_at: Generated<Timestamp | null>;
+  visibility: Generated<string>;
+}
+
+export interface MetadefObjects {
+  created_at: Generated<Timestamp>;
+  description: string | null;
+  id: Generated<number>;
+  name: string;
+  namespace_id: number;
+  properties: Generated<Json>;
+  required: Generated<Json>;
+  updated_at: Generated<Timestamp | null>;
+}
+
+export interface MetadefProperties {
+  created_at: Generated<Timestamp>;
+  definition: Json;
+  id: Generated<number>;
+  name: string;
+  namespace_id: number;
+  updated_at: Generated<Timestamp | null>;
+}
+
+export interface MetadefResourceTypes {
+  created_at: Generated<Timestamp>;
+  id: Generated<number>;
+  name: string;
+  updated_at: Generated<Timestamp | null>;
+}
+
+export interface MetadefTags {
+  created_at: Generated<Timestamp>;
+  id: Generated<number>;
+  name: string;
+  namespace_id: number;
+  updated_at: Generated<Timestamp | null>;
+}
+
 export interface Staged {
   checksum: string;
   created_at: Generated<Timestamp>;
@@ -125,6 +182,12 @@ export interface DB {
   image_properties: ImageProperties;
   image_tags: ImageTags;
   images: Images;
+  metadef_associations: MetadefAssociations;
+  metadef_namespaces: MetadefNamespaces;
+  metadef_objects: MetadefObjects;
+  metadef_properties: MetadefProperties;
+  metadef_resource_types: MetadefResourceTypes;
+  metadef_tags: MetadefTags;
   staged: Staged;
   tasks: Tasks;
 }
