@@ -22,6 +22,7 @@ const titles: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  409: 'Conflict',
   416: 'Request Range Not Satisfiable',
   431: 'Request Header Fields Too Large',
   501: 'Not Implemented',
@@ -61,6 +62,11 @@ function merged(body: unknown, changes: Record<string, unknown>): object {
   return Object.fromEntries(
     Object.entries({ ...(body as object), ...changes }).filter(([, value]) => value !== undefined),
   )
+}
+
+/** With its keys in the order in which replies are compared. */
+function sorted(value: object): object {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** What another request to the same path was answered with. */
@@ -505,6 +511,145 @@ export const differences: readonly Difference[] = [
       neighbour(scenario, request.path, exchange => exchange.request.method === 'GET') ?? recorded,
     what: 'OPTIONS is answered as every other verb; Glance’s CORS filter answers 200 without a body.',
     why: 'Without allowed origins there is no preflight to answer; with them Vitrine answers preflights.',
+  },
+  {
+    area: 'metadefs',
+    scenario: 'bodies that are not what is wanted',
+    exchanges: /^an array: |^nothing in it: .*tags$/,
+    ours: refused(400),
+    what: 'An array where an object is wanted, and a list of tags without one, is 400 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'namespaces without what they need',
+    exchanges:
+      /^(a tag|an object|an association) (without a name|with (something unknown|a long name))$|^a property with something unknown$/,
+    ours: refused(400),
+    what: 'What is in a namespace is checked like what is added later; Glance answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'namespaces without what they need',
+    exchanges: /^end of: (a tag|an object) with a long name$/,
+    ours: refused(404),
+    what: 'and nothing of the namespace is left; Glance keeps it without its content.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'namespaces without what they need',
+    exchanges: ['a NUL in the name'],
+    ours: refused(400),
+    what: nul,
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'namespaces without what they need',
+    exchanges: ['a property with numbers in its enum'],
+    ours: () => ({
+      status: 201,
+      headers: { ...jsonHeaders, location: '<base>/v2/metadefs/namespaces/<run>' },
+      body: '<any>',
+    }),
+    what: 'The values of an enum may be numbers, as the schema has it; Glance answers 500',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'namespaces without what they need',
+    exchanges: ['end of: a property with numbers in its enum'],
+    ours: empty,
+    what: 'and keeps nothing.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'definitions',
+    exchanges: ['kept as it is: {"minimum":1.5}'],
+    ours: changed({ minimum: 1.5 }),
+    what: 'Bounds are numbers, as the schema has it; Glance cuts off what is behind the point.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'definitions',
+    exchanges: /^kept as it is: \{"(enum|required)"/,
+    ours: (_, { request }) => ({ status: 201, headers: jsonHeaders, body: sorted(request.json as object) }),
+    what: 'required, and numbers in an enum, are kept, as the schema has it; Glance answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'definitions',
+    exchanges: /^end of \{"(enum|required)"/,
+    ours: empty,
+    what: 'and so they can be deleted.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'prefixes',
+    exchanges: ['admin GET /v2/metadefs/namespaces/<run>?nope=1'],
+    ours: (recorded, _, scenario) =>
+      neighbour(scenario, '/v2/metadefs/namespaces/<run>?resource_type=', () => true) ?? recorded,
+    what: 'A parameter that means nothing changes nothing; Glance answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'prefixes',
+    exchanges: ['admin GET /v2/metadefs/namespaces/<run>/properties/color?nope=1'],
+    ours: (recorded, _, scenario) =>
+      neighbour(scenario, '/v2/metadefs/namespaces/<run>/properties/color?resource_type=', () => true) ??
+      recorded,
+    what: 'The same of a property.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: /^lists of /,
+    exchanges: /sort_key=(nope)?(&|$)|namespaces\?.*&limit=(x|1\.5)?$/,
+    ours: refused(400),
+    what: 'A key that nothing can be sorted by, or a limit that is no integer, is 400 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'lists of namespaces',
+    exchanges: /&marker=$/,
+    ours: (recorded, exchange, scenario) => {
+      const whole = neighbour(scenario, exchange.request.path.replace('&marker=', ''), () => true)
+      return whole ?? recorded
+    },
+    what: 'An empty marker is none; Glance answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: /^(properties|objects)$/,
+    exchanges: ['a name that is taken'],
+    ours: refused(409),
+    what: 'A property or an object can not get the name of another: 409 instead of 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'a name with a comma in required',
+    exchanges: ['admin GET /v2/metadefs/namespaces/<run>/objects/o'],
+    ours: changed({ required: ['a,b'] }),
+    what: 'The name of a property may hold a comma; Glance takes it for two.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'metadefs',
+    scenario: 'tags',
+    exchanges: ['a long name'],
+    ours: refused(400),
+    what: 'A tag of more than 80 characters in a list is 400, as it is alone; Glance answers 500.',
+    why: faultOfGlance,
   },
 ]
 

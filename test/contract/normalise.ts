@@ -86,8 +86,12 @@ function json(value: unknown, variables: Variables, key?: string): unknown {
     return text(value, variables, key)
   }
   if (Array.isArray(value)) {
-    const items = value.map(item => json(item, variables))
-    return key === 'tags' || key === 'members' ? items.sort((a, b) => (order(a) < order(b) ? -1 : 1)) : items
+    // Resource types are the whole site's and stay for ever: of them only this scenario's are looked at.
+    const own = key === 'resource_types' ? value.filter(item => item?.name === variables.run) : value
+    const items = own.map(item => json(item, variables))
+    return key === 'tags' || key === 'members' || key === 'objects'
+      ? items.sort((a, b) => (order(a) < order(b) ? -1 : 1))
+      : items
   }
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([name, item]): [string, unknown] => {

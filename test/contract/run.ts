@@ -5,7 +5,10 @@ import { normalise } from './normalise.js'
 import type { Target } from './target.js'
 import { expand, expandAll, newVariables, save, type Variables } from './variables.js'
 
-/** Plays one scenario and returns what was said; deletes the images that it made. Throws if a connection breaks. */
+/**
+ * Plays one scenario and returns what was said; deletes the images and namespaces that it made. Throws if a
+ * connection breaks.
+ */
 export async function play(scenario: Scenario, target: Target): Promise<Exchange[]> {
   const exchanges: Exchange[] = []
   try {
@@ -24,7 +27,10 @@ export async function* playing(scenario: Scenario, target: Target): AsyncGenerat
     for (const request of named(scenario.steps)) {
       const wire = await ask(request, variables)
       const body = bodyObject(wire)
-      if (wire.status === 201 && /^\/v2[^/]*\/images$/.test(request.path)) made.push(String(body.id))
+      if (wire.status === 201 && /^\/v2[^/]*\/images$/.test(request.path)) made.push(`images/${body.id}`)
+      if (wire.status === 201 && request.path === '/v2/metadefs/namespaces') {
+        made.push(`metadefs/namespaces/${encodeURIComponent(String(body.namespace))}`)
+      }
       // Normalised after saving, so that an id shows under its name already in the reply that gives it.
       for (const [name, key] of Object.entries(request.save ?? {})) {
         if (typeof body[key] === 'string') save(variables, name, body[key])
@@ -32,7 +38,7 @@ export async function* playing(scenario: Scenario, target: Target): AsyncGenerat
       yield { request, reply: normalise(wire, variables) }
     }
   } finally {
-    for (const id of made) await remove(id, target)
+    for (const path of made) await remove(path, target)
   }
 }
 
@@ -93,13 +99,18 @@ function bodyObject(wire: WireReply): Record<string, unknown> {
   }
 }
 
-async function remove(id: string, target: Target): Promise<void> {
-  const path = `/v2/images/${id}`
+async function remove(thing: string, target: Target): Promise<void> {
+  const path = `/v2/${thing}`
   const headers = target.credentials.admin
   const reply = await send(target.base, { method: 'DELETE', path, headers })
   if (reply.status !== 403) return
-  const body = Buffer.from(JSON.stringify([{ op: 'replace', path: '/protected', value: false }]))
-  const type = { 'content-type': 'application/openstack-images-v2.1-json-patch' }
-  await send(target.base, { method: 'PATCH', path, headers: { ...headers, ...type }, body })
+  const isImage = thing.startsWith('images/')
+  const unprotect = isImage
+    ? [{ op: 'replace', path: '/protected', value: false }]
+    : { namespace: decodeURIComponent(thing.split('/').at(-1) as string) }
+  const type = isImage ? 'application/openstack-images-v2.1-json-patch' : 'application/json'
+  const body = Buffer.from(JSON.stringify(unprotect))
+  const method = isImage ? 'PATCH' : 'PUT'
+  await send(target.base, { method, path, headers: { ...headers, 'content-type': type }, body })
   await send(target.base, { method: 'DELETE', path, headers })
 }

@@ -26,7 +26,11 @@ const keysOfDefinition = {
 }
 const definition = { type: 'object', required: ['title', 'type'], additionalProperties: false }
 const lenient = { ...definition, properties: { ...keysOfDefinition, confidential: { type: 'boolean' } } }
-const strict = { ...definition, properties: keysOfDefinition }
+/** Where objects are created Glance also wants one name at least in `required`. */
+const strict = {
+  ...definition,
+  properties: { ...keysOfDefinition, required: documents.property.definitions.stringArray },
+}
 const map = (of: object) => ({ type: 'object', additionalProperties: of })
 
 const object = (of: object) => ({
@@ -69,7 +73,7 @@ const namespaceCheck = checker({
     tags: { type: 'array', items: tag },
   },
 })
-const objectCheck = checker({ ...object(strict), definitions: documents.property.definitions })
+const objectCheck = checker({ ...object(strict), definitions })
 const changedObjectCheck = checker({ ...object(lenient), definitions })
 const propertyCheck = checker({ ...documents.property, properties: keysOfDefinition })
 const associationCheck = checker(association)

@@ -1,9 +1,10 @@
 import type { Feature } from '../../feature.js'
+import { schemaRoutes } from '../../http/schema-routes.js'
 import { namespaceRoutes } from './namespaces/routes.js'
 import { objectRoutes } from './objects/routes.js'
 import { propertyRoutes } from './properties/routes.js'
 import { resourceTypeRoutes } from './resource-types/routes.js'
-import { schemaRoutes } from './schema-routes.js'
+import { documents } from './schemas.js'
 import { tagRoutes } from './tags/routes.js'
 
 /** Metadata definitions: /v2/metadefs, and their schemas. */
@@ -15,6 +16,9 @@ export const metadefs: Feature = {
     objectRoutes(app, deps)
     propertyRoutes(app, deps)
     tagRoutes(app, deps)
-    schemaRoutes(app)
+    schemaRoutes(
+      app,
+      Object.fromEntries(Object.entries(documents).map(([name, document]) => [`metadefs/${name}`, document])),
+    )
   },
 }

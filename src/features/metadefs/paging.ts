@@ -3,20 +3,20 @@ import type { Direction, SortKey } from '../../http/pages.js'
 
 /** The query parameters of metadata definition lists, which are simpler than those of images: one key, one order. */
 
-/** The last value of a parameter; what came before it does not count. */
+/** Of a repeated parameter, the value that counts where Glance filters by it; of limit, marker and order the first does. */
 export const last = (query: URLSearchParams, name: string) => query.getAll(name).at(-1)
 
 /** sort_key (default created_at) in the direction sort_dir (default desc); ties follow it. Throws BadRequest. */
 export function orderOf(query: URLSearchParams, keys: readonly string[]): SortKey[] {
   const direction = directionOf(query)
-  const key = last(query, 'sort_key') ?? 'created_at'
+  const key = query.get('sort_key') ?? 'created_at'
   if (!keys.includes(key)) throw new BadRequest(`sort_key must be one of ${keys.join(', ')}.`)
   const all = ['created_at', 'id'].includes(key) ? ['created_at', 'id'] : [key, 'created_at', 'id']
   return all.map(one => ({ key: one, direction }))
 }
 
 export function directionOf(query: URLSearchParams): Direction {
-  const direction = last(query, 'sort_dir') ?? 'desc'
+  const direction = query.get('sort_dir') ?? 'desc'
   if (direction !== 'asc' && direction !== 'desc') throw new BadRequest('sort_dir must be asc or desc.')
   return direction
 }
@@ -31,8 +31,8 @@ export function visibilityOf(query: URLSearchParams, allowed: readonly string[])
 }
 
 /** A limit of rows without a default; undefined when there is none. Throws BadRequest. */
-export function plainLimit(text: string | undefined, smallest: 0 | 1): number | undefined {
-  if (text === undefined) return undefined
+export function plainLimit(text: string | null, smallest: 0 | 1): number | undefined {
+  if (text === null) return undefined
   const limit = Number(text)
   if (!/^\s*[+-]?\d+\s*$/.test(text) || limit < smallest) {
     throw new BadRequest(`limit must be an integer of ${smallest} or more.`)

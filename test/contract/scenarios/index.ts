@@ -7,6 +7,7 @@ import { deletes, downloads, statesArea, uploads } from './data.js'
 import { errors } from './errors.js'
 import { lists } from './lists.js'
 import { members } from './members.js'
+import { metadefs } from './metadefs.js'
 import { patches } from './patches.js'
 import { routes, routesLater } from './routes.js'
 import { schemas } from './schemas.js'
@@ -32,4 +33,5 @@ export const areas: readonly Area[] = [
   uploads,
   downloads,
   deletes,
+  metadefs,
 ]

@@ -34,7 +34,7 @@ export async function list(deps: Deps, caller: Caller, query: URLSearchParams): 
   const target = ownProject(caller)
   demand(deps.policy, caller, 'get_metadef_namespaces', target)
   demand(deps.policy, caller, 'list_metadef_resource_types', target)
-  const marker = await markerRow(deps, caller, last(query, 'marker'))
+  const marker = await markerRow(deps, caller, query.get('marker'))
 
   let page = deps.db.selectFrom('metadef_namespaces as n').selectAll().limit(limit)
   if (!caller.is_admin) {
@@ -75,11 +75,7 @@ export async function list(deps: Deps, caller: Caller, query: URLSearchParams): 
 }
 
 /** The row of the marker: one that is not there is 404, one that the caller may not see 403, as Glance answers. */
-async function markerRow(
-  deps: Deps,
-  caller: Caller,
-  name: string | undefined,
-): Promise<Namespace | undefined> {
+async function markerRow(deps: Deps, caller: Caller, name: string | null): Promise<Namespace | undefined> {
   if (!name) return undefined
   const found = await findUnscoped(deps.db, name)
   if (!found) throw noNamespace(name)

@@ -42,8 +42,9 @@ export function namespaceRoutes(app: FastifyInstance, deps: Deps): void {
       schema: { tags, summary: 'List namespaces', response: { 200: inlined(documents.namespaces) } },
     },
     async request => {
-      // of a parameter that is repeated the last one counts
-      const query = new URLSearchParams([...new Map(queryOf(request))])
+      const query = queryOf(request)
+      // in the links each parameter stands once, as in Glance's
+      const once = new URLSearchParams([...new Map(query)])
       const page = await list(deps, request.caller, query)
       return {
         namespaces: page.namespaces.map(({ namespace, associations }) =>
@@ -52,7 +53,7 @@ export function namespaceRoutes(app: FastifyInstance, deps: Deps): void {
             associations.length > 0 ? { resource_type_associations: associations.map(associationView) } : {},
           ),
         ),
-        ...pageLinks(`/v2${url}`, query, page.next),
+        ...pageLinks(`/v2${url}`, once, page.next),
         schema: '/v2/schemas/metadefs/namespaces',
       }
     },

@@ -5,7 +5,7 @@ import { queryOf } from '../../../http/query.js'
 import { targetOf } from '../access.js'
 import { type GivenObject, objectBody } from '../bodies.js'
 import { change, readable, refuseProtected } from '../change.js'
-import { directionOf, last, plainLimit, visibilityOf } from '../paging.js'
+import { directionOf, plainLimit, visibilityOf } from '../paging.js'
 import { documents, inlined } from '../schemas.js'
 import * as objects from './repository.js'
 import { view } from './view.js'
@@ -49,7 +49,7 @@ export function objectRoutes(app: FastifyInstance, deps: Deps): void {
       const query = queryOf(request)
       directionOf(query)
       visibilityOf(query, ['public', 'private', 'shared'])
-      plainLimit(last(query, 'limit'), 1)
+      plainLimit(query.get('limit'), 1)
       const namespace = await readable(deps, caller, params.namespace, 'get_metadef_objects')
       const shown = deps.policy.allows(caller, 'get_metadef_object', targetOf(namespace))
       const rows = shown ? await objects.listOf(deps.db, namespace.id) : []

@@ -4,7 +4,7 @@ import { NotFound } from '../../../errors.js'
 import { queryOf } from '../../../http/query.js'
 import { tagBody, tagsBody } from '../bodies.js'
 import { change, readable, refuseProtected } from '../change.js'
-import { last, orderOf, plainLimit, visibilityOf } from '../paging.js'
+import { orderOf, plainLimit, visibilityOf } from '../paging.js'
 import { documents } from '../schemas.js'
 import { present, times } from '../view.js'
 import * as repository from './repository.js'
@@ -37,9 +37,9 @@ export function tagRoutes(app: FastifyInstance, deps: Deps): void {
       const query = queryOf(request)
       const order = orderOf(query, ['name', 'created_at', 'updated_at', 'id'])
       visibilityOf(query, ['public', 'private', 'shared'])
-      const limit = plainLimit(last(query, 'limit') || undefined, 0)
+      const limit = plainLimit(query.get('limit') || null, 0)
       const namespace = await readable(deps, caller, params.namespace, 'get_metadef_tags')
-      const markerName = last(query, 'marker')
+      const markerName = query.get('marker')
       const marker = markerName ? await repository.find(deps.db, namespace.id, markerName) : undefined
       if (markerName && !marker) throw noTag(markerName)
       return names(await repository.listOf(deps.db, namespace.id, { order, limit, marker }))
