@@ -52,6 +52,7 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
   const metrics = openMetrics()
   const stores = await openStores(parseStores(config.stores, config.data_dir), config.default_store, {
     hooks: metrics.storeHooks,
+    rules: config,
   })
   const pool = openPool(options.databaseUrl, { log, connections: config.database_connections })
   const hashes = openHashPool()

@@ -28,11 +28,25 @@ const IDLE = 60_000
 export const unreachable = (cause?: unknown) =>
   new Unavailable('The source of the import could not be reached.', { cause })
 
+/** A request that is not quite a plain GET. */
+export interface HttpRequest {
+  method?: 'GET' | 'HEAD'
+  signal?: AbortSignal | undefined
+  /** Sent to the first host only. */
+  headers?: Record<string, string> | undefined
+  /** A Range header, sent to every host on the way. */
+  range?: string | undefined
+}
+
 /**
- * Gets the bytes at an http or https URL. Each redirect is checked like the first URL and dialled at an address that
- * was checked. Throws BadRequest for a refused place, Unavailable with a sentence for everything else.
+ * Asks for an http or https URL and gives the answer, whatever its status. Each redirect is checked like the first URL
+ * and dialled at an address that was checked. Throws BadRequest for a refused place, Unavailable when no answer comes.
  */
-export async function fetchHttp(rules: Rules, uri: string, options: FetchOptions = {}): Promise<Fetched> {
+export async function requestHttp(
+  rules: Rules,
+  uri: string,
+  options: HttpRequest = {},
+): Promise<http.IncomingMessage> {
   let url = checkUri(rules, uri)
   let headers = { ...options.headers }
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
@@ -41,32 +55,39 @@ export async function fetchHttp(rules: Rules, uri: string, options: FetchOptions
     const response = await request(url, pinned(addresses), headers, options)
     const { statusCode = 0 } = response
     const location = response.headers.location
-    if (statusCode >= 300 && statusCode < 400 && location !== undefined) {
-      response.destroy()
-      if (!URL.canParse(location, url.href))
-        throw new Unavailable('The source redirects to something that is no URL.')
-      const next = checkUri(rules, new URL(location, url).href)
-      // what was meant for one host is not told to another
-      if (next.host !== url.host || next.protocol !== url.protocol) headers = {}
-      url = next
-      continue
-    }
-    const wanted = options.from ? 206 : 200
-    if (statusCode !== wanted) {
-      response.destroy()
-      throw new Unavailable(`The source answered with status ${statusCode}.`)
-    }
-    const length = response.headers['content-length']
-    return { stream: response, size: length === undefined ? undefined : Number(length) }
+    if (statusCode < 300 || statusCode >= 400 || location === undefined) return response
+    response.destroy()
+    if (!URL.canParse(location, url.href))
+      throw new Unavailable('The source redirects to something that is no URL.')
+    const next = checkUri(rules, new URL(location, url).href)
+    // what was meant for one host is not told to another
+    if (next.host !== url.host || next.protocol !== url.protocol) headers = {}
+    url = next
   }
   throw new Unavailable(`The source redirects more than ${MAX_REDIRECTS} times.`)
+}
+
+/** Gets the bytes at an http or https URL. Throws BadRequest for a refused place, Unavailable for everything else. */
+export async function fetchHttp(rules: Rules, uri: string, options: FetchOptions = {}): Promise<Fetched> {
+  const { signal, headers, from } = options
+  const response = await requestHttp(rules, uri, {
+    signal,
+    headers,
+    range: from ? `bytes=${from}-` : undefined,
+  })
+  if (response.statusCode !== (from ? 206 : 200)) {
+    response.destroy()
+    throw new Unavailable(`The source answered with status ${response.statusCode}.`)
+  }
+  const length = response.headers['content-length']
+  return { stream: response, size: length === undefined ? undefined : Number(length) }
 }
 
 function request(
   url: URL,
   lookup: ReturnType<typeof pinned>,
   headers: Record<string, string>,
-  { signal, from }: FetchOptions,
+  { signal, method = 'GET', range }: HttpRequest,
 ): Promise<http.IncomingMessage> {
   const send = url.protocol === 'https:' ? https.request : http.request
   const auth = url.username
@@ -79,7 +100,7 @@ function request(
         hostname: url.hostname.replace(/^\[|\]$/g, ''),
         port: url.port || undefined,
         path: `${url.pathname}${url.search}`,
-        method: 'GET',
+        method,
         lookup,
         signal,
         agent: false,
@@ -88,7 +109,7 @@ function request(
         headers: {
           'accept-encoding': 'identity',
           'user-agent': 'vitrine',
-          ...(from && { range: `bytes=${from}-` }),
+          ...(range && { range }),
           ...headers,
         },
       },

@@ -38,6 +38,7 @@ export const fileKind: StoreKind<FileSettings> = {
     return { url: `file:${root}`, settings: { root } }
   },
   open: (name, settings) => openFileStore(name, settings),
+  properties: ({ root }) => ({ data_dir: root, chunk_size: MiB, thin_provisioning: false }),
 }
 
 function decode(text: string): string {

@@ -1,7 +1,9 @@
 import path from 'node:path'
 import { BadRequest } from '../errors.js'
+import type { Rules } from '../fetch/guard.js'
 import { type FileSettings, fileKind } from './file.js'
-import type { Closable, CommonSettings, StoreKind } from './kind.js'
+import { type HttpSettings, httpKind } from './http.js'
+import type { Closable, CommonSettings, StoreKind, Surroundings } from './kind.js'
 import { type S3Settings, s3Kind } from './s3.js'
 import type { ReadOnlyStore, Store } from './store.js'
 import { isWritable, type StoreHooks, watched } from './watched.js'
@@ -12,11 +14,13 @@ export type { ReadOnlyStore, Store } from './store.js'
 interface Kinds {
   file: FileSettings
   s3: S3Settings
+  http: HttpSettings
 }
 
 const kinds: { [K in keyof Kinds]: StoreKind<Kinds[K]> } = {
   file: fileKind,
   s3: s3Kind,
+  http: httpKind,
 }
 
 /** One store of the operator's; what its kind needs (for S3 with secrets, which no printing shows) is in `settings`. */
@@ -32,6 +36,8 @@ export interface Stores {
   multi: boolean
   /** Throws BadRequest when there is no such store. */
   settings(name: string): StoreSettings
+  /** What services are told of a store, under Glance's names. Throws BadRequest when there is no such store. */
+  properties(name: string): Record<string, unknown>
   /** A store to write to. Throws BadRequest when it is unknown or read-only. */
   get(name: string): Store
   /** A store to read from. Throws BadRequest when it is unknown. */
@@ -92,25 +98,25 @@ function parseStore(name: string, url: string): StoreSettings {
   return { name, kind, url: parsed.url, description, weight: Number(weight), settings: parsed.settings }
 }
 
+const kindOf = ({ kind }: StoreSettings) => kinds[kind] as StoreKind<Kinds[keyof Kinds]>
+
 /**
  * Opens the stores. The default one is the first unless named; it must be one that can be written to. Nothing is asked
- * of a remote store yet: `check` tells whether it answers.
+ * of a remote store yet: `check` tells whether it answers. A store of kind http needs the rules of places that may be
+ * reached.
  */
 export async function openStores(
   settings: readonly StoreSettings[],
   defaultName: string | null,
-  { hooks }: { hooks?: StoreHooks } = {},
+  { hooks, rules }: { hooks?: StoreHooks; rules?: Rules } = {},
 ): Promise<Stores> {
   const stores = new Map<
     string,
     { settings: StoreSettings; store: ReadOnlyStore; close: Closable['close'] }
   >()
   for (const one of settings) {
-    const open = kinds[one.kind as keyof Kinds].open as (
-      name: string,
-      settings: unknown,
-    ) => Promise<ReadOnlyStore & Closable>
-    const store = await open(one.name, one.settings)
+    if (one.kind === 'http' && !rules) throw new Error(`The store ${one.name} needs rules`)
+    const store = await kindOf(one).open(one.name, one.settings, { rules } as Surroundings)
     stores.set(one.name, { settings: one, store: watched<ReadOnlyStore>(store, hooks), close: store.close })
   }
   const first = defaultName ?? settings[0]?.name
@@ -128,6 +134,10 @@ export async function openStores(
     defaultName: first,
     multi: stores.size > 1,
     settings: name => named(name).settings,
+    properties(name) {
+      const { settings } = named(name)
+      return kindOf(settings).properties(settings.settings)
+    },
     get(name) {
       const { store } = named(name)
       if (!isWritable(store)) throw new BadRequest(`The store ${name} can only be read`)

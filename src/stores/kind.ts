@@ -1,3 +1,4 @@
+import type { Rules } from '../fetch/guard.js'
 import type { ReadOnlyStore, Store } from './store.js'
 
 /** What all stores have in common in the operator's settings. */
@@ -18,7 +19,15 @@ export interface CommonSettings {
  */
 export interface StoreKind<S> {
   parse(text: string, parameters: URLSearchParams): { url: string; settings: S }
-  open(name: string, settings: S): Promise<(Store | ReadOnlyStore) & Closable>
+  open(name: string, settings: S, surroundings: Surroundings): Promise<(Store | ReadOnlyStore) & Closable>
+  /** What Glance's API tells services of a store of this kind, under Glance's names; nothing secret. */
+  properties(settings: S): Record<string, unknown>
+}
+
+/** What a store is given besides its own settings. */
+export interface Surroundings {
+  /** Which places may be reached where it is not the operator who says where. */
+  rules: Rules
 }
 
 /** What a store with connections of its own also has. */

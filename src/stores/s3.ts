@@ -34,6 +34,12 @@ export interface S3Settings {
 export const s3Kind: StoreKind<S3Settings> = {
   parse,
   open: (name, settings) => openS3Store(name, settings),
+  // Glance's three: MiB from which an object goes up in parts, MiB of a part, parts at once
+  properties: () => ({
+    s3_store_large_object_size: cut.smallPart / 2 ** 20,
+    s3_store_large_object_chunk_size: cut.smallPart / 2 ** 20,
+    s3_store_thread_pools: cut.parallel,
+  }),
 }
 
 function parse(text: string, parameters: URLSearchParams): { url: string; settings: S3Settings } {
