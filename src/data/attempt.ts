@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
-import { Gone } from '../errors.js'
+import { Conflict, Gone } from '../errors.js'
+import { move, notAllowed } from '../images/status.js'
 import { newKey } from '../stores/store.js'
 import * as blobs from './blobs.js'
 import { erase } from './erase.js'
@@ -13,37 +15,83 @@ export interface Attempt {
   blob: blobs.BlobName
   /** Aborts when the caller's signal does, and with Gone when the image went away meanwhile. */
   signal: AbortSignal
-  /** Ends the signs of life; the object is the caller's transaction's from here on. */
+  /** Ends the signs of life: a transaction of the caller's has settled the object. */
   finish(): void
-  /** Gives the object up and removes what there is of it. */
+  /**
+   * Gives the object up, queues the image again if the attempt had moved it, and removes what there is of the object;
+   * nothing of that when it was settled after all. Never rejects: what can't be done now is the reaper's.
+   */
   undo(): Promise<void>
 }
 
-/** Enters a new object in the ledger and keeps its lease renewed until it ends. */
+export interface AttemptOptions {
+  signal?: AbortSignal
+  /** The state of the queued image while its bytes come. Without one the image stays as it is. */
+  during?: 'saving' | 'uploading' | 'importing'
+}
+
+/**
+ * Enters a new object in the ledger and keeps its lease renewed until it ends. With `during` the image moves in the
+ * same transaction, so that of many attempts on one image only one begins; the others are a Conflict.
+ */
 export async function attempt(
   deps: Deps,
   imageId: string,
   store: string,
-  signal?: AbortSignal,
+  { signal, during }: AttemptOptions = {},
 ): Promise<Attempt> {
   const blob = { store, key: newKey(imageId, randomBytes(8).toString('hex')) }
-  await blobs.begin(deps.db, blob, imageId)
+  await deps.db.transaction().execute(async tx => {
+    await blobs.begin(tx, blob, imageId)
+    if (during && !(await move(tx, imageId, 'queued', during))) throw new Conflict(notAllowed(during, during))
+  })
   const gone = new AbortController()
-  const timer = setInterval(() => {
-    blobs.renew(deps.db, blob).then(
-      alive =>
-        alive || gone.abort(new Gone(`Image ${imageId} was deleted or given up while its bytes came in.`)),
-      err => deps.log.warn({ err, image: imageId }, 'the lease of a write could not be renewed'),
-    )
-  }, RENEWAL * 1000)
+  const timer = keepRenewed(deps, blob, () =>
+    gone.abort(new Gone(`Image ${imageId} was deleted or given up while its bytes came in.`)),
+  )
   return {
     blob,
     signal: signal ? AbortSignal.any([signal, gone.signal]) : gone.signal,
     finish: () => clearInterval(timer),
     async undo() {
       clearInterval(timer)
-      await blobs.doom(deps.db, blob)
-      await erase(deps, [blob])
+      try {
+        const kept = await deps.db.transaction().execute(tx => giveUp(tx, blob, imageId, during))
+        if (!kept) await erase(deps, [blob])
+      } catch (err) {
+        deps.log.warn({ err, image: imageId, ...blob }, 'a failed write could not be undone yet')
+      }
     },
   }
+}
+
+/** Renews a lease until the timer is cleared; `lost` is called when it is gone. */
+function keepRenewed(deps: Deps, blob: blobs.BlobName, lost: () => void): NodeJS.Timeout {
+  let asking = false
+  return setInterval(async () => {
+    if (asking) return
+    asking = true
+    try {
+      if (!(await blobs.renew(deps.db, blob))) lost()
+    } catch (err) {
+      deps.log.warn({ err, ...blob }, 'the lease of a write could not be renewed')
+    } finally {
+      asking = false
+    }
+  }, RENEWAL * 1000)
+}
+
+/**
+ * Whether the object was settled after all: a commit whose answer was lost on the way looks like a failure. If not,
+ * the object is doomed, and the image queued again unless the reaper did so before: then its state is another's.
+ */
+async function giveUp(
+  tx: Database,
+  blob: blobs.BlobName,
+  imageId: string,
+  during: AttemptOptions['during'],
+): Promise<boolean> {
+  const state = await blobs.giveUp(tx, blob)
+  if (state === 'writing' && during) await move(tx, imageId, during, 'queued')
+  return state === 'stored'
 }

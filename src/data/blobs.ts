@@ -49,6 +49,25 @@ export async function settle(tx: Database, blob: BlobName, size: number): Promis
   return result.numUpdatedRows === 1n
 }
 
+/**
+ * Gives up a write: it is to be removed unless it was settled. Returns what it was before; undefined when the ledger
+ * does not know it any more.
+ */
+export async function giveUp(
+  tx: Database,
+  blob: BlobName,
+): Promise<'writing' | 'stored' | 'doomed' | undefined> {
+  const row = await tx
+    .selectFrom('blobs')
+    .select('state')
+    .where('store', '=', blob.store)
+    .where('key', '=', blob.key)
+    .forUpdate()
+    .executeTakeFirst()
+  if (row?.state === 'writing') await doom(tx, blob)
+  return row?.state as 'writing' | 'stored' | 'doomed' | undefined
+}
+
 /** The object is to be removed. */
 export async function doom(db: Database, blob: BlobName): Promise<void> {
   await db
@@ -91,25 +110,29 @@ export async function doomDead(db: Database, lease: number): Promise<(BlobName &
     .execute()
 }
 
-/** Objects that are to be removed, the longest waiting first. */
-export async function doomed(db: Database, limit: number): Promise<BlobName[]> {
+/**
+ * Takes objects that are to be removed, the longest waiting first. Those that are taken wait behind all others
+ * afterwards, so that a store that is down does not keep the others' from being removed.
+ */
+export async function takeDoomed(db: Database, limit: number): Promise<BlobName[]> {
   return db
-    .selectFrom('blobs')
-    .select(['store', 'key'])
-    .where('state', '=', 'doomed')
-    .orderBy('renewed_at')
-    .limit(limit)
+    .updateTable('blobs')
+    .set({ renewed_at: sql`now()` })
+    .where(eb =>
+      eb(
+        eb.refTuple('store', 'key'),
+        'in',
+        eb
+          .selectFrom('blobs')
+          .select(['store', 'key'])
+          .where('state', '=', 'doomed')
+          .orderBy('renewed_at')
+          .limit(limit)
+          .forUpdate()
+          .skipLocked()
+          .$asTuple('store', 'key'),
+      ),
+    )
+    .returning(['store', 'key'])
     .execute()
-}
-
-/** Whether any write for the image is under way. */
-export async function isWriting(db: Database, imageId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('blobs')
-    .select('key')
-    .where('image_id', '=', imageId)
-    .where('state', '=', 'writing')
-    .limit(1)
-    .executeTakeFirst()
-  return row !== undefined
 }

@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
-import { Forbidden, NotFound } from '../errors.js'
+import { BadRange, Forbidden, NotFound, Unavailable } from '../errors.js'
 import { type ByteWindow, windowOf } from '../http/range.js'
 import { requireOn } from '../images/access.js'
 import type { Image } from '../images/image.js'
@@ -35,7 +35,10 @@ export async function download(
   return bytes && { image, bytes, window }
 }
 
-/** The first location that can be read, in the order of the stores' weights; the last failure decides. */
+/**
+ * The first location that can be read, in the order of the stores' weights. An object of another size than the image's
+ * is not its bytes. Only what is missing everywhere is missing: a store that does not answer may have it.
+ */
 async function openFirst(
   deps: Deps,
   image: Image,
@@ -45,12 +48,25 @@ async function openFirst(
   let failure: unknown
   for (const { store, key } of byWeight(deps, image)) {
     try {
-      return await deps.stores.readable(store).read(key, window, signal)
+      const bytes = await readable(deps, store).read(key, window, signal)
+      if (bytes.size === image.size) return bytes
+      throw damaged(image, store)
     } catch (error) {
-      failure = error
-      deps.log.warn({ err: error, image: image.id, store }, 'a location of an image could not be read')
+      // the window lies within the image, so it is the object that is too short
+      const reason = error instanceof BadRange ? damaged(image, store) : error
+      if (!(reason instanceof NotFound)) failure ??= reason
+      deps.log.warn({ err: reason, image: image.id, store }, 'a location of an image could not be read')
     }
   }
-  if (failure === undefined || failure instanceof NotFound) return undefined
-  throw failure
+  if (failure !== undefined) throw failure
+  return undefined
+}
+
+const damaged = (image: Image, store: string) =>
+  new Unavailable(`The bytes of image ${image.id} in store ${store} are not as many as they should be.`)
+
+/** A store that was taken out of the settings may come back with all it holds. */
+function readable(deps: Deps, store: string) {
+  if (!deps.stores.names.includes(store)) throw new Unavailable(`There is no store ${store} any more.`)
+  return deps.stores.readable(store)
 }

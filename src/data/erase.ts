@@ -8,6 +8,7 @@ export async function erase(
   signal?: AbortSignal,
 ): Promise<void> {
   for (const blob of names) {
+    if (signal?.aborted) return
     try {
       await deps.stores.get(blob.store).remove(blob.key, signal)
       await blobs.forget(deps.db, blob)

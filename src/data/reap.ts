@@ -16,7 +16,7 @@ export async function reap(deps: Deps, signal?: AbortSignal, lease = blobs.LEASE
   for (const { image_id, ...blob } of dead)
     deps.log.warn({ image: image_id, ...blob }, 'a write died with its process')
   await requeue(deps, lease)
-  await erase(deps, await blobs.doomed(deps.db, BATCH), signal)
+  await erase(deps, await blobs.takeDoomed(deps.db, BATCH), signal)
 }
 
 /** Images whose bytes nobody is writing any more wait for bytes again. */

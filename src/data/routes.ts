@@ -5,6 +5,7 @@ import { BadRequest, MethodNotAllowed } from '../errors.js'
 import { abortSignal } from '../http/abort.js'
 import { lingerAfter, wantBody } from '../http/early-answer.js'
 import { download } from './download.js'
+import { formFile } from './form.js'
 import { remove } from './remove.js'
 import { send } from './send.js'
 import { stage } from './stage.js'
@@ -125,11 +126,9 @@ async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
           id: request.params.image_id,
           expected: undefined,
           store: header(request, 'x-image-meta-store'),
-          open: async () => {
+          open: () => {
             wantBody(request, reply)
-            const part = await request.file()
-            if (!part) throw new BadRequest('The form has no file.')
-            return part.file
+            return formFile(request)
           },
           signal,
         }),
@@ -163,6 +162,9 @@ function expectedSize(request: FastifyRequest): number | undefined {
   if (announced !== undefined) {
     if (!/^\s*[+-]?\d+\s*$/.test(announced) || !Number.isSafeInteger(Number(announced))) {
       throw new BadRequest('X-OpenStack-Image-Size must be an integer.')
+    }
+    if (Number(announced) < 0) {
+      throw new BadRequest('X-OpenStack-Image-Size must not be negative.')
     }
     if (Number(announced) !== 0) return Number(announced)
   }

@@ -4,7 +4,7 @@ import type { Deps } from '../deps.js'
 import { Conflict, Gone } from '../errors.js'
 import { requireOn } from '../images/access.js'
 import { find, setSize } from '../images/repository.js'
-import { move, notAllowed } from '../images/status.js'
+import { notAllowed } from '../images/status.js'
 import { attempt } from './attempt.js'
 import * as blobs from './blobs.js'
 import { erase } from './erase.js'
@@ -33,11 +33,7 @@ export async function stage(
   requireOn(deps.policy, caller, 'modify_image', image)
   if (image.status !== 'queued') throw new Conflict(notAllowed(image.status, 'uploading'))
 
-  const write = await attempt(deps, id, deps.stores.defaultName, signal)
-  if (!(await move(deps.db, id, 'queued', 'uploading'))) {
-    await write.undo()
-    throw new Conflict(notAllowed('uploading', 'uploading'))
-  }
+  const write = await attempt(deps, id, deps.stores.defaultName, { signal, during: 'uploading' })
   try {
     const learnt = await writeCopy(deps, write, open, { expected, keepSource: true })
     const replaced = await deps.db.transaction().execute(async tx => {
@@ -51,7 +47,6 @@ export async function stage(
     write.finish()
     await erase(deps, replaced)
   } catch (error) {
-    await move(deps.db, id, 'uploading', 'queued')
     await write.undo()
     throw error
   }

@@ -5,7 +5,7 @@ import { BadRequest, Conflict, Gone } from '../errors.js'
 import { judge } from '../formats/index.js'
 import { requireOn } from '../images/access.js'
 import type { Image } from '../images/image.js'
-import { find } from '../images/repository.js'
+import { find, findUnscoped } from '../images/repository.js'
 import { move, notAllowed } from '../images/status.js'
 import { attempt } from './attempt.js'
 import * as blobs from './blobs.js'
@@ -33,16 +33,17 @@ export async function upload(
     deps.stores.multi && store !== undefined
       ? deps.stores.get(store)
       : deps.stores.get(deps.stores.defaultName)
-  const image = await find(deps.pool, caller, id)
-  requireOn(deps.policy, caller, 'upload_image', image)
-  mayTakeBytes(image)
+  const found = await find(deps.pool, caller, id)
+  requireOn(deps.policy, caller, 'upload_image', found)
+  if (found.status !== 'queued') throw new Conflict(notAllowed(found.status, 'saving'))
+  mayTakeBytes(found)
 
-  const write = await attempt(deps, id, target.name, signal)
-  if (!(await move(deps.db, id, 'queued', 'saving'))) {
-    await write.undo()
-    throw new Conflict(notAllowed('saving', 'saving'))
-  }
+  const write = await attempt(deps, id, target.name, { signal, during: 'saving' })
   try {
+    // formats are fixed from here on, and may have changed since the image was looked at
+    const image = await findUnscoped(deps.db, id)
+    if (!image) throw gone(id)
+    mayTakeBytes(image)
     let virtual_size: number | null = null
     const { facts: _, ...learnt } = await writeCopy(deps, write, open, {
       expected,
@@ -56,17 +57,17 @@ export async function upload(
       const won =
         (await blobs.settle(tx, write.blob, learnt.size)) &&
         (await move(tx, id, 'saving', 'active', { ...learnt, virtual_size }))
-      if (!won) throw new Gone(`Image ${id} was deleted or changed while its bytes came in.`)
+      if (!won) throw gone(id)
       await locations.add(tx, id, write.blob)
     })
     write.finish()
   } catch (error) {
-    // first the image, so that its owner may try again while the store cleans up
-    await move(deps.db, id, 'saving', 'queued')
     await write.undo()
     throw error
   }
 }
+
+const gone = (id: string) => new Gone(`Image ${id} was deleted or changed while its bytes came in.`)
 
 const formatsOf = (image: Image) => ({
   disk_format: image.disk_format ?? '',
@@ -80,9 +81,8 @@ const signature = [
   'img_signature_certificate_uuid',
 ]
 
-/** Whether the image is in a state to take bytes: queued, formats set, and nothing promised that is not kept. */
+/** Whether the image's record is fit for bytes: formats set, and nothing promised that is not kept. */
 function mayTakeBytes(image: Image): void {
-  if (image.status !== 'queued') throw new Conflict(notAllowed(image.status, 'saving'))
   const missing = (['disk_format', 'container_format'] as const).filter(name => image[name] === null)
   if (missing.length > 0)
     throw new BadRequest(`Properties ${missing.join(', ')} must be set prior to saving data.`)

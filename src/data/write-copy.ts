@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Deps } from '../deps.js'
+import { TooLarge } from '../errors.js'
 import { type Facts, inspect, judgeEarly } from '../formats/index.js'
 import { HASH_ALGORITHM } from '../images/image.js'
 import type { ObjectWriter } from '../stores/store.js'
@@ -40,8 +41,12 @@ export async function writeCopy(
   { expected, keepSource, onProgress, declared, judge }: CopyOptions = {},
 ): Promise<Learnt> {
   const { blob, signal } = write
+  const limit = deps.config.max_image_size
   let writer: ObjectWriter | undefined
   try {
+    if (expected !== undefined && expected > limit) {
+      throw new TooLarge(`An image may have at most ${limit} bytes.`)
+    }
     const inspection = inspect()
     writer = await deps.stores.get(blob.store).write(blob.key, { size: expected, signal })
     const { size, digests } = await ingest(
@@ -55,7 +60,7 @@ export async function writeCopy(
           if (declared) judgeEarly(inspection, declared)
         },
       },
-      { limit: deps.config.max_image_size, expected, signal, keepSource, onProgress },
+      { limit, expected, signal, keepSource, onProgress },
     )
     const learnt: Learnt = {
       size,
@@ -68,7 +73,9 @@ export async function writeCopy(
     await writer.commit()
     return learnt
   } catch (error) {
-    await writer?.cancel()
+    await writer
+      ?.cancel()
+      .catch(err => deps.log.warn({ err, ...blob }, 'what was written could not be removed yet'))
     throw error
   }
 }

@@ -20,6 +20,7 @@ export function lingerAfter(request: FastifyRequest, reply: FastifyReply): void 
   if (raw.complete || raw.destroyed) return
   reply.raw.once('finish', () => {
     if (raw.complete) return
+    raw.unpipe()
     raw.resume()
     const timer = setTimeout(() => raw.socket.destroy(), LINGER).unref()
     raw.once('close', () => clearTimeout(timer))

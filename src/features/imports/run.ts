@@ -137,7 +137,7 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
     })
     source.adopted()
   } else {
-    const write = await attempt(deps, id, store, run.signal)
+    const write = await attempt(deps, id, store, { signal: run.signal })
     blob = write.blob
     let told = Date.now()
     try {

@@ -91,9 +91,8 @@ export function legacyRunner(deps: Deps): TaskRunner {
       { ...image_properties, id: randomUUID() },
       attributeChecker(deps.config),
     )
-    const write = await attempt(deps, image.id, deps.stores.defaultName, signal)
+    const write = await attempt(deps, image.id, deps.stores.defaultName, { signal, during: 'importing' })
     try {
-      if (!(await move(deps.db, image.id, 'queued', 'importing'))) throw new Gone('The image is gone.')
       const fetched = await fetchUri(deps.config, uri, { signal })
       const { facts, ...learnt } = await writeCopy(deps, write, () => fetched.stream, {
         expected: fetched.size,
@@ -113,7 +112,6 @@ export function legacyRunner(deps: Deps): TaskRunner {
       write.finish()
       return { result: { image_id: image.id } }
     } catch (error) {
-      await move(deps.db, image.id, 'importing', 'queued')
       await write.undo()
       throw error
     }
