@@ -18,8 +18,7 @@ export interface Binaries {
  * package makes the links in an install script, which npm runs only when allowed to. We do not write into
  * node_modules: it may belong to someone else.)
  */
-export function findBinaries(base: string, account: Account): Binaries {
-  const { native, version } = installed()
+export function findBinaries(base: string, account: Account, { native, version } = installed()): Binaries {
   const links = missingLinks(native)
   if (links.length === 0 && canReach(join(native, 'bin'), account))
     return { bin: join(native, 'bin'), version }

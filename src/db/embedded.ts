@@ -162,7 +162,7 @@ async function clearLeftover(place: Place, options: EmbeddedOptions): Promise<vo
       throw new StartFailure(`A PostgreSQL of another container works on ${place.data}: stop it first.`)
     }
     if (lock) {
-      options.log.info({ pid: pidFile.pid }, 'stopping the database that an earlier run has left')
+      options.log.info({ postgres: pidFile.pid }, 'stopping the database that an earlier run has left')
       lock.closing()
       await stopPostgres(pidFile.pid, place.data)
       await lock.release()

@@ -21,8 +21,8 @@ const provider: MigrationProvider = {
 }
 
 /**
- * Brings a database to the newest schema, the job queue's own tables included, all pending files in one transaction, and gives their names. Replicas
- * that start at once wait for each other on the Migrator's lock, the later ones find nothing to do. A database
+ * Brings a database to the newest schema, the job queue's own tables included. All pending files run in one
+ * transaction; their names are the result. Replicas that start at once wait for each other on the Migrator's lock, the later ones find nothing to do. A database
  * that a newer release has migrated is left as it is: releases only expand, so the older one can go on.
  */
 export async function migrate(url: string): Promise<string[]> {
