@@ -1,30 +1,44 @@
 import { readFileSync } from 'node:fs'
-import { checkConfig } from './commands/check-config.js'
 import type { Command } from './commands/command.js'
 import { didYouMean } from './config/suggest.js'
 import { StartFailure } from './errors.js'
 
-/**
- * The commands, in the order in which `vitrine --help` lists them. Loaded when they run: what serves needs many
- * modules that hash-password can do without.
- */
-const commands: Record<string, () => Promise<Command>> = {
-  serve: async () => (await import('./commands/serve.js')).serve,
-  'check-config': async () => checkConfig,
-  migrate: async () => (await import('./commands/migrate.js')).migrateCommand,
-  'hash-password': async () => (await import('./commands/hash-password.js')).hashPassword,
+/** A command's line in the list, and its code, loaded when it runs: serve needs many modules that others do not. */
+interface Entry {
+  summary: string
+  load: () => Promise<Command>
+}
+
+/** The commands, in the order in which `vitrine --help` lists them. */
+const commands: Record<string, Entry> = {
+  serve: {
+    summary: 'run the registry',
+    load: async () => (await import('./commands/serve.js')).serve,
+  },
+  'check-config': {
+    summary: 'check the settings and print what is in effect',
+    load: async () => (await import('./commands/check-config.js')).checkConfig,
+  },
+  migrate: {
+    summary: 'bring the database to the newest schema',
+    load: async () => (await import('./commands/migrate.js')).migrateCommand,
+  },
+  'hash-password': {
+    summary: 'make a password hash for the users file',
+    load: async () => (await import('./commands/hash-password.js')).hashPassword,
+  },
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
   if (name === '--version') return print(version())
-  if (name === '--help' || name === '-h' || name === 'help') return print(await overview())
-  if (name === undefined) return misuse('a command is missing', await overview())
+  if (name === '--help' || name === '-h' || name === 'help') return print(overview())
+  if (name === undefined) return misuse('a command is missing', overview())
   if (!Object.hasOwn(commands, name)) {
     const what = name.startsWith('-') ? 'flag' : 'command'
-    return misuse(`unknown ${what} ${name}${didYouMean(name, Object.keys(commands))}`, await overview())
+    return misuse(`unknown ${what} ${name}${didYouMean(name, Object.keys(commands))}`, overview())
   }
-  const command = await commands[name]!()
+  const command = await commands[name]!.load()
   if (rest.includes('--help') || rest.includes('-h')) return print(usage(name, command))
   const flag = rest.find(arg => arg.startsWith('-'))
   if (flag) return misuse(`unknown flag ${flag}`, usage(name, command))
@@ -35,10 +49,8 @@ async function main(argv: readonly string[]): Promise<number> {
   return (await command.run(rest)) ?? 0
 }
 
-async function overview(): Promise<string> {
-  const lines = await Promise.all(
-    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(16)}${(await load()).summary}`),
-  )
+function overview(): string {
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}`)
   return `Usage: vitrine COMMAND
 
 ${lines.join('\n')}

@@ -4,7 +4,6 @@ import { masked } from '../config/mask.js'
 import type { Command } from './command.js'
 
 export const checkConfig: Command = {
-  summary: 'check the settings and print what is in effect',
   help: `Reads the settings as serve does, from vitrine.yaml (or the file that VITRINE_CONFIG names) and the
 environment. Prints them as YAML with secrets masked; or every fault, with exit code 1.`,
   async run() {

@@ -1,7 +1,5 @@
 /** One command of the command line: a plain object in the table of main.ts. */
 export interface Command {
-  /** One line for the list of commands. */
-  summary: string
   /** What `vitrine COMMAND --help` prints below the usage line. */
   help: string
   /** Names of the arguments for the usage line, such as `DIR`; their number is checked. */

@@ -5,7 +5,6 @@ import { StartFailure } from '../errors.js'
 import type { Command } from './command.js'
 
 export const hashPassword: Command = {
-  summary: 'make a password hash for the users file',
   help: `Reads a password from standard input, without showing it in a terminal, and prints its argon2id hash for
 the users file of VITRINE_AUTH=basic. A newline at the end is not part of the password.`,
   async run() {

@@ -5,7 +5,6 @@ import type { Command } from './command.js'
 import { openCommandDatabase } from './database.js'
 
 export const migrateCommand: Command = {
-  summary: 'bring the database to the newest schema',
   help: `serve does so itself at its start; this is for doing it ahead. Migrations only go forward, and releases only
 expand the schema, so servers of the release before may keep running meanwhile.`,
   async run() {

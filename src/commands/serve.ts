@@ -16,7 +16,6 @@ const loadRest = async () => ({
 })
 
 export const serve: Command = {
-  summary: 'run the registry',
   help: `Starts the embedded database unless VITRINE_DATABASE_URL names one, brings it to the newest schema, and listens
 on VITRINE_HOST and VITRINE_PORT until SIGTERM or SIGINT. Then running transfers may finish for VITRINE_DRAIN_SECONDS;
 a second signal cuts them.`,

@@ -145,7 +145,7 @@ const shortHash = (text: string) => createHash('sha256').update(text).digest('he
 function socketDir(base: string): string {
   const run = join(base, 'run')
   if (Buffer.byteLength(run) <= longestSocketDir) return run
-  const parent = isRoot() ? '/run' : (process.env.XDG_RUNTIME_DIR ?? tmpdir())
+  const parent = isRoot() ? '/run' : process.env.XDG_RUNTIME_DIR || tmpdir()
   const { ino } = statSync(base)
   return join(parent.length < 60 ? parent : '/tmp', `vitrine-${shortHash(`${base} ${ino}`)}`)
 }
