@@ -7,7 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   realpathSync,
-  rmdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -98,11 +98,13 @@ function makeBase(dataDir: string, account: Account): string {
   const base = join(systemDir, `${shortHash(realpathSync(dataDir))}-${randomBytes(4).toString('hex')}`)
   makeFolder(systemDir, 0o755)
   makeFolder(base, 0o711)
+  // For the operator who finds it there, perhaps after the data directory is gone.
+  writeFileSync(join(base, 'belongs-to'), `${realpathSync(dataDir)}\n`)
   try {
     symlinkSync(base, link)
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err
-    rmdirSync(base) // another starter, at the same moment, was first
+    rmSync(base, { recursive: true }) // another starter, at the same moment, was first
     return realpathSync(link)
   }
   return base

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
@@ -128,6 +129,8 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions): 
       if (child?.pid && child.exitCode === null && child.signalCode === null)
         await stopPostgres(child.pid, place.data)
       await lock?.release()
+      // One with a short name, elsewhere, is not kept.
+      if (dirname(place.run) !== place.base) await rmdir(place.run).catch(() => {})
     },
   }
 }

@@ -65,7 +65,7 @@ t.test('several processes share the port, and one that dies is replaced', async 
   const workers = () => [
     ...new Set([...server.output().matchAll(/"pid":(\d+)[^\n]*Server listening/g)].map(m => Number(m[1]))),
   ]
-  t.equal(workers().length, 2)
+  await until(async () => workers().length === 2)
   process.kill(workers()[0]!, 'SIGKILL')
   await until(async () => workers().length === 3)
   t.equal(await statusOf(server, '/v2/images'), 200)

@@ -3,7 +3,7 @@
  * server's URL to whoever connects to its socket (argument 1), and stops, leaving nothing, five seconds after the
  * last of them has gone.
  */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { type EmbeddedDatabase, startEmbedded } from '../../src/db/embedded.js'
 
 const socketPath = process.argv[2]!
 const dataDir = mkdtempSync(join(tmpdir(), 'vitrine-test-'))
+chmodSync(dataDir, 0o755) // so that PostgreSQL's account reaches it and it stays where it is
 const users = new Set<Socket>()
 const quiet = { debug() {}, info() {}, warn() {}, error: console.error }
 let idle: NodeJS.Timeout | undefined
@@ -39,9 +40,8 @@ const server = createServer(async socket => {
 
 async function stop(): Promise<void> {
   server.close()
-  const place = realpathSync(join(dataDir, 'postgres'))
-  await (await started)?.close()
-  for (const path of [place, dataDir]) rmSync(path, { recursive: true, force: true })
+  await (await started?.catch(() => undefined))?.close()
+  rmSync(dataDir, { recursive: true, force: true })
   process.exit()
 }
 
