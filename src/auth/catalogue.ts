@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.js'
 import { NotFound, Unavailable } from '../errors.js'
+import { withDeadline } from './deadline.js'
 
 interface Catalogue {
   catalog?: {
@@ -19,10 +20,9 @@ export async function catalogueEndpoint(
 ): Promise<string> {
   let answer: Response
   try {
-    answer = await fetch(`${config.keystone_url}/auth/catalog`, {
-      headers: { 'x-auth-token': token },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(15_000)]),
-    })
+    answer = await withDeadline(15_000, signal, signal =>
+      fetch(`${config.keystone_url}/auth/catalog`, { headers: { 'x-auth-token': token }, signal }),
+    )
   } catch (cause) {
     throw new Unavailable('Keystone could not be asked for its catalogue.', { cause })
   }

@@ -4,6 +4,7 @@ import https from 'node:https'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.js'
 import { Faults, Unavailable } from '../errors.js'
+import { withDeadline } from './deadline.js'
 import { singleFlight } from './gate.js'
 
 /** What Keystone answered: any status below 500 other than 429. */
@@ -94,14 +95,14 @@ export function openKeystoneClient(
         ...(payload ? { 'content-type': 'application/json', 'content-length': payload.length } : {}),
         ...headers,
       },
-      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
     }
     let answer: KeystoneAnswer
     try {
-      answer = await send(transport, `${url}${path}`, options, payload)
+      answer = await withDeadline(timeoutMs, signal, signal =>
+        send(transport, `${url}${path}`, { ...options, signal }, payload),
+      )
     } catch (err) {
-      const reason =
-        (err as Error).name === 'TimeoutError' ? `no answer in ${timeoutMs / 1000} s` : reasonOf(err)
+      const reason = reasonOf(err)
       log.warn({ reason, method, path: path.split('?', 1)[0] }, 'Keystone does not answer')
       throw unavailable('Keystone does not answer', err)
     }
@@ -125,7 +126,7 @@ export function openKeystoneClient(
       throw unavailable("Keystone refuses Vitrine's service account")
     }
     const { issued_at, expires_at } =
-      (body as { token?: { issued_at?: string; expires_at?: string } }).token ?? {}
+      (body as { token?: { issued_at?: string; expires_at?: string } } | null)?.token ?? {}
     // The lifetime is counted by our clock from now, so that clocks which differ do no harm.
     const lifetime = Date.parse(expires_at ?? '') - Date.parse(issued_at ?? '')
     const sound = lifetime > 0 ? lifetime : 60_000
@@ -249,8 +250,10 @@ function parse(text: string): unknown {
   }
 }
 
-const reasonOf = (err: unknown) =>
-  (err as NodeJS.ErrnoException).code ?? (err instanceof Error ? err.message : 'unknown')
+const reasonOf = (err: unknown): string => {
+  const { code, message } = err as NodeJS.ErrnoException
+  return typeof code === 'string' ? code : message
+}
 
 const unavailable = (what: string, cause?: unknown) =>
   new Unavailable(`${what}, so nobody can be identified now; try again later.`, {

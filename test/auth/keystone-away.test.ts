@@ -1,44 +1,12 @@
-import { renameSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Unavailable } from '../../src/errors.js'
 import { noOwnKeystone, ownKeystone } from '../helpers/keystone.js'
-import { failure, open, relay } from './keystone-setup.js'
+import { failure, noOpenssl, open, policy, relay, tlsRelay } from './keystone-setup.js'
 
-// A Keystone takes seconds to start, and this starts several.
-t.setTimeout(110_000)
-
-t.test('tokens that end soon', { skip: noOwnKeystone }, async t => {
-  const keystone = await ownKeystone(t, { tokenSeconds: 8 })
-  const { as, logged } = open(t, keystone)
-  const alice = await keystone.token('alice')
-  t.equal((await as({ 'x-auth-token': alice })).user_name, 'alice')
-
-  await t.test("the service account's token is renewed in time", async t => {
-    const { as } = open(t, keystone, { cacheSeconds: 0 })
-    for (const start = Date.now(); Date.now() - start < 15_000; await sleep(1000))
-      t.equal((await as({ 'x-auth-token': await keystone.token('carol') })).user_name, 'carol')
-  })
-
-  await t.test(
-    'an expired token is refused although believed longer; a service may still act for it',
-    async t => {
-      t.equal((await failure(as({ 'x-auth-token': alice }))).status, 401)
-      const caller = await as({ 'x-auth-token': alice, 'x-service-token': await keystone.token('svc') })
-      t.match(caller, { user_name: 'alice', service_roles: ['service'] })
-      t.equal((await failure(as({ 'x-auth-token': alice }))).status, 401, 'which helps nobody else')
-      const lacking = { 'x-auth-token': alice, 'x-service-token': await keystone.token('bob') }
-      t.equal((await failure(as(lacking))).status, 401, 'a service token without the role does not do')
-      const late = { 'x-auth-token': await keystone.token('bob'), 'x-service-token': alice }
-      t.match(await as(late), { user_name: 'bob', service_roles: [] }, 'an expired service token is dropped')
-    },
-  )
-
-  t.notMatch(logged.join(), /gAAAA/)
-})
-
-t.test('Keystone away', { skip: noOwnKeystone }, async t => {
+t.test('a Keystone of its own: special tokens, then failures', { skip: noOwnKeystone }, async t => {
   const keystone = await ownKeystone(t)
   const proxy = await relay(t, keystone.url)
   const setup = { url: proxy.url, timeoutMs: 3000 }
@@ -47,6 +15,67 @@ t.test('Keystone away', { skip: noOwnKeystone }, async t => {
   const bob = await keystone.token('bob')
   const carol = await keystone.token('carol')
   await as({ 'x-auth-token': alice })
+
+  const { as: plainly } = open(t, keystone)
+  const idOf = async (kind: string, name: string) => {
+    const found = await keystone.asAdmin('GET', `/${kind}?name=${name}`)
+    return (found[kind] as { id: string }[])[0]!.id
+  }
+
+  await t.test('a domain-scoped admin is an admin that passes no rule of an operation', async t => {
+    const path = `/domains/default/users/${await idOf('users', 'admin')}/roles/${await idOf('roles', 'admin')}`
+    await keystone.asAdmin('PUT', path)
+    const caller = await plainly({ 'x-auth-token': await keystone.token('admin', { domain_id: 'default' }) })
+    t.match(caller, { domain_id: 'default', project_id: null, is_admin: true })
+    t.notOk(policy.allows(caller, 'get_images', { project_id: null }))
+  })
+
+  await t.test(
+    'an application credential works; one that is bound to certain requests is refused',
+    async t => {
+      const alice = await idOf('users', 'alice')
+      const token = await keystone.token('alice')
+      const tokenOf = async (name: string, more: object): Promise<string> => {
+        const headers = { 'content-type': 'application/json', 'x-auth-token': token }
+        const made = await fetch(`${keystone.url}/users/${alice}/application_credentials`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify({ application_credential: { name, secret: name, ...more } }),
+        })
+        const { application_credential: credential } = (await made.json()) as {
+          application_credential: { id: string }
+        }
+        const identity = {
+          methods: ['application_credential'],
+          application_credential: { id: credential.id, secret: name },
+        }
+        const issued = await fetch(`${keystone.url}/auth/tokens`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ auth: { identity } }),
+        })
+        return issued.headers.get('x-subject-token')!
+      }
+      const plain = await plainly({ 'x-auth-token': await tokenOf('plain', {}) })
+      t.equal(plain.user_name, 'alice')
+      const rule = { service: 'image', method: 'GET', path: '/v2/images' }
+      // Keystone says so itself, as Vitrine does not claim to heed the rules: never more than they give.
+      const bound = await failure(
+        plainly({ 'x-auth-token': await tokenOf('bound', { access_rules: [rule] }) }),
+      )
+      t.equal(bound.status, 401)
+    },
+  )
+
+  await t.test('over TLS with a CA of its own', { skip: noOpenssl }, async t => {
+    const { port, ca } = await tlsRelay(t, keystone.url)
+    const url = `https://localhost:${port}/v3`
+    const token = await keystone.token('bob')
+    t.equal((await open(t, keystone, { url, caFile: ca }).as({ 'x-auth-token': token })).user_name, 'bob')
+    const untrusted = open(t, keystone, { url })
+    t.equal((await failure(untrusted.as({ 'x-auth-token': token }))).status, 503)
+    t.match(untrusted.logged.join(), /SELF_SIGNED|UNABLE_TO_VERIFY/)
+  })
 
   await t.test('slow but in time: it works; slower: 503 in time, not 401', async t => {
     proxy.delayMs = 200
@@ -105,13 +134,10 @@ t.test('Keystone away', { skip: noOwnKeystone }, async t => {
     const { as } = open(t, keystone, { cacheSeconds: 0 })
     await as({ 'x-auth-token': alice })
     const database = join(keystone.dir, 'keystone.db')
-    await keystone.stop()
-    renameSync(database, `${database}.away`)
-    await keystone.start()
+    const sound = readFileSync(database)
+    writeFileSync(database, Buffer.alloc(sound.length, 'no database '))
     t.equal((await failure(as({ 'x-auth-token': alice }))).status, 503)
-    await keystone.stop()
-    renameSync(`${database}.away`, database)
-    await keystone.start()
+    writeFileSync(database, sound)
     t.equal((await as({ 'x-auth-token': alice })).user_name, 'alice')
   })
 

@@ -1,6 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import tls from 'node:tls'
 import pino from 'pino'
 import type { Test } from 'tap'
 import { type KeystoneOptions, openKeystone } from '../../src/auth/keystone.js'
@@ -15,6 +19,7 @@ interface Setup extends KeystoneOptions {
   url?: string
   username?: string
   password?: string
+  caFile?: string
   cacheSeconds?: number
 }
 
@@ -30,7 +35,7 @@ export function open(t: Test, keystone: TestKeystone, setup: Setup = {}) {
       keystone_project: 'service',
       keystone_user_domain: 'default',
       keystone_project_domain: 'default',
-      keystone_ca_file: null,
+      keystone_ca_file: setup.caFile ?? null,
       token_cache_seconds: setup.cacheSeconds ?? 300,
     },
     log,
@@ -82,4 +87,36 @@ export async function relay(t: Test, target: string) {
   await once(server, 'listening')
   t.teardown(() => server.close())
   return Object.assign(state, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v3` })
+}
+
+/** Why a test that needs a certificate is skipped. */
+export const noOpenssl: string | false = spawnSync('openssl', ['version']).status === 0 ? false : 'no openssl'
+
+/** Keystone over TLS, for the name localhost, with a certificate that signs itself. */
+export async function tlsRelay(t: Test, target: string): Promise<{ port: number; ca: string }> {
+  const dir = t.testdir()
+  const [key, ca] = [join(dir, 'key.pem'), join(dir, 'ca.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+  const made = spawnSync('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    key,
+    '-out',
+    ca,
+    ...subject,
+  ])
+  if (made.status !== 0) throw new Error(made.stderr.toString())
+  const server = tls.createServer({ key: readFileSync(key), cert: readFileSync(ca) }, socket => {
+    const upstream = connect(Number(new URL(target).port), '127.0.0.1')
+    socket.pipe(upstream).pipe(socket)
+    for (const one of [socket, upstream]) one.on('error', () => {})
+  })
+  server.listen(0, 'localhost')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return { port: (server.address() as AddressInfo).port, ca }
 }
