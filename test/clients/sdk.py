@@ -17,16 +17,15 @@ path = sys.argv[2]
 with open(path, "rb") as source:
     data = source.read()
 
-made = cloud.create_image(
-    "from-sdk", filename=path, disk_format="raw", container_format="bare", wait=True, timeout=60, os_distro="debian"
-)
+formats = {"disk_format": "raw", "container_format": "bare", "validate_checksum": True}
+made = cloud.create_image("from-sdk", filename=path, wait=True, timeout=60, os_distro="debian", **formats)
 assert made.status == "active", made
 assert made.size == len(data)
 assert made.checksum == hashlib.md5(data).hexdigest()
 assert made.hash_value == hashlib.sha512(data).hexdigest()
 assert made.properties.get("os_distro", getattr(made, "os_distro", None)) == "debian"
 
-again = cloud.create_image("from-sdk", filename=path, disk_format="raw", container_format="bare", wait=True)
+again = cloud.create_image("from-sdk", filename=path, wait=True, **formats)
 assert again.id == made.id, "the same bytes under the same name are not sent again"
 
 into = io.BytesIO()

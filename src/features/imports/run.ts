@@ -10,7 +10,7 @@ import type { Deps } from '../../deps.js'
 import { Conflict, Gone } from '../../errors.js'
 import { judge } from '../../formats/index.js'
 import type { Image } from '../../images/image.js'
-import { findUnscoped, setByteFacts } from '../../images/repository.js'
+import { findUnscoped, setByteFacts, update } from '../../images/repository.js'
 import { move } from '../../images/status.js'
 import type { TaskRunner } from '../../queue/run-task.js'
 import { type Task, tell } from '../../queue/tasks.js'
@@ -18,6 +18,8 @@ import { unseal } from '../../secrets.js'
 import { openSource, type Source } from './methods/index.js'
 import type { ImportRequest } from './request.js'
 import type { Secret } from './start.js'
+import { applySteps } from './steps/index.js'
+import { inject } from './steps/inject.js'
 
 /** The job of an import: the image's bytes into each target store, one after the other. */
 export function importRunner(deps: Deps): TaskRunner {
@@ -36,8 +38,14 @@ export function importRunner(deps: Deps): TaskRunner {
     }
     try {
       const image = await begin(run)
+      run.original = { disk_format: image.disk_format, container_format: image.container_format }
       await using source = await openSource(deps, image, input.import_req.method, secret, signal)
-      await writeAll(run, image, source)
+      if (copying(run)) await writeAll(run, image, source)
+      else {
+        await inject(deps, run.id, secret.roles ?? [])
+        await using prepared = await applySteps(deps, image, task.id, source, signal)
+        await writeAll(run, image, prepared)
+      }
       await end(run)
       return { result: { image_id: run.id } }
     } catch (error) {
@@ -56,6 +64,8 @@ interface Run {
   stores: readonly string[]
   method: string
   mustSucceed: boolean
+  /** Formats before a step changed them. */
+  original?: Pick<Image, 'disk_format' | 'container_format'>
   /** Copies that this run has added. */
   made: blobs.BlobName[]
 }
@@ -235,6 +245,7 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
     await tracking.failed(tx, id, run.stores)
     await unlock(tx, id, run.task.id)
     if (copying(run)) return []
+    if (run.original) await update(tx, id, { columns: run.original, properties: {}, removed: [] })
     await move(tx, id, 'importing', 'queued', { checksum: null, os_hash_algo: null, os_hash_value: null })
     return staged.discard(tx, id)
   })

@@ -25,6 +25,8 @@ export interface Start {
 export interface Secret {
   uri?: string
   token?: string
+  /** Roles of whoever asked. */
+  roles?: readonly string[]
 }
 
 /** Accepts an import: every check of Glance's in its order, then the lock, the task and its job in one transaction. */
@@ -51,7 +53,7 @@ export async function start(
   if (!request.all_stores_must_succeed && !deps.stores.multi) {
     throw new BadRequest('all_stores_must_succeed can only be false where there are several stores.')
   }
-  const secret: Secret = {}
+  const secret: Secret = { roles: caller.roles }
   let shown = body
   if (method === 'web-download') {
     const uri = checkUri(deps.config, request.method.uri)

@@ -1,0 +1,52 @@
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { BadRequest, UnsupportedMedia } from '../../../errors.js'
+import { inspect } from '../../../formats/index.js'
+import { info, convert as qemuConvert, qemuName } from '../../../formats/qemu-img.js'
+import type { Workspace } from './workspace.js'
+
+export interface Converted {
+  path: string
+  disk_format: string
+}
+
+/** Kinds of VMDK that hold their data in one file, as Glance's vmdk_allowed_types. */
+const vmdkTypes = ['streamOptimized', 'monolithicSparse']
+
+/**
+ * Converts a file to the operator's format by qemu-img, when our own inspection finds it to be exactly what it is
+ * declared as and nothing speaks against it, and qemu-img agrees. A disc image (iso) stays as it is.
+ */
+export async function convert(
+  workspace: Workspace,
+  path: string,
+  declared: string,
+  target: string,
+  signal: AbortSignal,
+): Promise<Converted> {
+  const inspection = inspect()
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal }))
+    inspection.eat(chunk as Buffer)
+  const { format, faults } = inspection.finish()
+  const [fault] = faults
+  if (fault) throw new UnsupportedMedia(`The image is refused by the check ${fault.check}: ${fault.message}`)
+  // a raw disk shows its partition table
+  const found = format === 'gpt' ? 'raw' : format
+  if (found === 'iso' && declared === 'iso') return { path, disk_format: 'iso' }
+  if (found !== declared)
+    throw new UnsupportedMedia(`The image is declared as ${declared} and is ${found ?? 'ambiguous'}.`)
+
+  const said = await info(path, declared, signal)
+  const data = said['format-specific']?.data ?? {}
+  if (said.format !== qemuName(declared)) throw new BadRequest('qemu-img takes the image for another format.')
+  if (said['backing-filename'] !== undefined)
+    throw new BadRequest('Images with a backing file can not be converted.')
+  if (data['data-file'] !== undefined) throw new BadRequest('Images with a data file can not be converted.')
+  if (declared === 'vmdk' && !vmdkTypes.includes(data['create-type'] ?? '')) {
+    throw new BadRequest('VMDK images of that kind can not be converted.')
+  }
+  if (declared === target) return { path, disk_format: declared }
+  const output = join(workspace.folder, `converted.${target}`)
+  await qemuConvert({ path, format: declared }, { path: output, format: target }, signal)
+  return { path: output, disk_format: target }
+}

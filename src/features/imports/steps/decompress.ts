@@ -1,0 +1,54 @@
+import { createReadStream, open as openFd } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { createGunzip } from 'node:zlib'
+import { type Entry, fromFd } from 'yauzl'
+import { BadRequest } from '../../../errors.js'
+import type { Workspace } from './workspace.js'
+
+/**
+ * Takes compressed bytes out of what they came in: gzip, or a zip with exactly one member, by their first bytes, as
+ * Glance's image_decompression. Anything else stays as it is. What comes out counts against the largest image.
+ */
+export async function decompress(workspace: Workspace, path: string, signal: AbortSignal): Promise<string> {
+  const handle = await open(path)
+  const head = Buffer.alloc(4)
+  await handle.read(head, 0, 4, 0)
+  await handle.close()
+  if (head[0] === 0x1f && head[1] === 0x8b) {
+    const unpacked = createReadStream(path, { highWaterMark: 2 ** 20 }).pipe(createGunzip())
+    return workspace.save('decompressed', unpacked, signal).catch(broken)
+  }
+  if (head.readUInt32LE(0) === 0x04034b50) {
+    return workspace.save('decompressed', await onlyMember(path), signal).catch(broken)
+  }
+  return path
+}
+
+function broken(cause: unknown): never {
+  const { code } = cause as NodeJS.ErrnoException
+  if (code?.startsWith('Z_')) throw new BadRequest('The compressed data is damaged.', { cause })
+  throw cause
+}
+
+/** The bytes of a zip's only member. */
+async function onlyMember(path: string): Promise<Readable> {
+  const fd = await promisify(openFd)(path, 'r')
+  return new Promise((resolve, reject) => {
+    const refuse = (cause?: unknown) =>
+      reject(new BadRequest('The zip file must have exactly one member.', { cause }))
+    fromFd(fd, { lazyEntries: true, autoClose: true }, (error, zip) => {
+      if (error) return refuse(error)
+      if (zip.entryCount !== 1) {
+        zip.close()
+        return refuse()
+      }
+      zip.once('error', refuse)
+      zip.once('entry', (entry: Entry) => {
+        zip.openReadStream(entry, (failed, stream) => (failed ? refuse(failed) : resolve(stream)))
+      })
+      zip.readEntry()
+    })
+  })
+}

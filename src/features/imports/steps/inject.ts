@@ -1,0 +1,15 @@
+import type { Deps } from '../../../deps.js'
+import { isReserved } from '../../../images/image.js'
+import { setProperties } from '../../../images/repository.js'
+
+/** Role whose imports are left as they are: Glance's ignore_user_roles. */
+const EXEMPT = 'admin'
+
+/** Gives an imported image the operator's properties, `name=value` each. */
+export async function inject(deps: Deps, imageId: string, roles: readonly string[]): Promise<void> {
+  if (roles.includes(EXEMPT)) return
+  const properties = deps.config.import_inject
+    .map(text => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const)
+    .filter(([name]) => name !== '' && !isReserved(name))
+  await setProperties(deps.db, imageId, Object.fromEntries(properties))
+}

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import t, { type Test } from 'tap'
+import { features } from '../../../src/app.js'
+import type { Config } from '../../../src/config/schema.js'
+import { startTasks } from '../../../src/tasks.js'
+import { admin, alice, startApp, type TestApp } from '../../helpers/app.js'
+import { needs } from '../../helpers/tools.js'
+
+const octets = { 'content-type': 'application/octet-stream' }
+const raw = Buffer.alloc(3 * 2 ** 20, 'vitrine')
+
+async function app(t: Test, overrides: Partial<Config>) {
+  const running = await startApp(t, overrides)
+  const worker = await startTasks(running.deps, features)
+  t.teardown(() => worker.close())
+  return running
+}
+
+/** Stages bytes, imports them and gives the image when the import has ended. */
+async function imported(running: TestApp, bytes: Uint8Array, attributes = {}, who = alice) {
+  const me = running.as(who)
+  const { id } = await me.create(attributes)
+  await me.send('PUT', `/v2/images/${id}/stage`, octets, Buffer.from(bytes))
+  const asked = await me.post(`/v2/images/${id}/import`, {
+    method: { name: 'glance-direct' },
+    stores: ['fast', 'cheap'],
+  })
+  if (asked.status !== 202) throw new Error(asked.text)
+  for (let n = 0; n < 600; n++) {
+    const image = await me.show(id)
+    if (image.os_glance_import_task === undefined && image.status !== 'importing') return image
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  throw new Error('the import did not end')
+}
+
+t.test('compressed bytes are unpacked, and nothing is left of the way there', async t => {
+  const running = await app(t, { import_decompress: true })
+  const image = await imported(running, gzipSync(raw))
+  t.match(image, { status: 'active', size: raw.length, stores: 'fast,cheap' })
+  t.ok((await running.as(alice).download(image.id)).bytes.equals(raw))
+  t.strictSame(readdirSync(join(running.deps.config.data_dir, 'staging')), [])
+  t.equal(readdirSync(running.folders.fast).length, 1, 'the staged bytes are gone')
+  t.match(
+    await imported(running, raw),
+    { status: 'active', size: raw.length },
+    'plain bytes stay as they are',
+  )
+  const packed = gzipSync(raw)
+  t.match(
+    await imported(running, packed, { container_format: 'compressed' }),
+    { size: packed.length },
+    'what is declared as compressed stays so',
+  )
+  const damaged = gzipSync(raw)
+  damaged.fill(0, 20, 200)
+  t.match(await imported(running, damaged), { status: 'queued' })
+})
+
+t.test('a bomb ends at the size of the largest image', async t => {
+  const running = await app(t, { import_decompress: true, max_image_size: 2 ** 20 })
+  const image = await imported(running, gzipSync(Buffer.alloc(64 * 2 ** 20)))
+  t.match(image, { status: 'queued', os_glance_failed_import: 'fast,cheap' })
+  const { json } = await running.as(alice).get(`/v2/images/${image.id}/tasks`)
+  t.match(json.tasks[0].message, /1048576 bytes/)
+})
+
+t.test('a zip with one member is unpacked', { skip: needs('zip') }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'vitrine-zip-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  execFileSync('zip', ['-q', 'one.zip', '-'], { cwd: folder, input: raw })
+  const running = await app(t, { import_decompress: true })
+  t.match(await imported(running, readFileSync(join(folder, 'one.zip'))), {
+    status: 'active',
+    size: raw.length,
+  })
+})
+
+t.test('images are converted to the operator’s format', { skip: needs('qemu-img') }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'vitrine-convert-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const qcow2 = join(folder, 'disk.qcow2')
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', qcow2, '8M'])
+  const running = await app(t, { import_convert_to: 'raw' })
+  const image = await imported(running, readFileSync(qcow2), { disk_format: 'qcow2' })
+  t.match(image, { status: 'active', disk_format: 'raw', size: 8 * 2 ** 20, virtual_size: 8 * 2 ** 20 })
+  t.match(
+    await imported(running, raw, { disk_format: 'qcow2' }),
+    { status: 'queued', disk_format: 'qcow2' },
+    'what is not what it says is refused, and keeps its format',
+  )
+})
+
+t.test('the operator’s properties come with an import, but not with an admin’s', async t => {
+  const running = await app(t, { import_inject: ['os_distro=debian', 'os_glance_x=no'] })
+  t.match(await imported(running, raw), { os_distro: 'debian', os_glance_x: undefined })
+  t.match(await imported(running, raw, {}, admin), { os_distro: undefined })
+})
