@@ -12,6 +12,8 @@ export async function formFile(request: {
     throw new BadRequest(`The form can't be read: ${cause.message}.`, { cause })
   })
   if (!part) throw new BadRequest('The form has no file.')
-  part.file.once('error', err => Object.assign(err, { statusCode: 400 }))
-  return part.file
+  const blame = (err: Error) => Object.assign(err, { statusCode: 400 })
+  // a short form may have come to its bad end already
+  if (part.file.errored) throw blame(part.file.errored)
+  return part.file.once('error', blame)
 }
