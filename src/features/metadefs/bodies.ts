@@ -64,6 +64,7 @@ const tag = {
 }
 
 const namespaceCheck = checker({
+  type: 'object',
   ...documents.namespace,
   properties: {
     ...documents.namespace.properties,

@@ -1,5 +1,5 @@
 import { BadRequest } from '../../errors.js'
-import type { Direction, SortKey } from '../../http/pages.js'
+import { type Direction, limitOf, type SortKey } from '../../http/pages.js'
 
 /** The query parameters of metadata definition lists, which are simpler than those of images: one key, one order. */
 
@@ -28,6 +28,12 @@ export function visibilityOf(query: URLSearchParams, allowed: readonly string[])
     throw new BadRequest(`visibility must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}.`)
   }
   return visibility
+}
+
+/** The number of rows of a page of namespaces; of repeated limits the first counts, unlike those of images. */
+export function pageLimit(query: URLSearchParams): number {
+  const first = query.get('limit')
+  return limitOf(new URLSearchParams(first === null ? {} : { limit: first }))
 }
 
 /** A limit of rows without a default; undefined when there is none. Throws BadRequest. */

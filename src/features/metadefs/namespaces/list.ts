@@ -1,9 +1,9 @@
 import type { Caller } from '../../../auth/caller.js'
 import type { Deps } from '../../../deps.js'
 import { Forbidden } from '../../../errors.js'
-import { after, limitOf } from '../../../http/pages.js'
+import { after } from '../../../http/pages.js'
 import { demand, ownProject, targetOf } from '../access.js'
-import { last, orderOf, visibilityOf } from '../paging.js'
+import { last, orderOf, pageLimit, visibilityOf } from '../paging.js'
 import * as resourceTypes from '../resource-types/repository.js'
 import { findUnscoped, isVisible, type Namespace, noNamespace } from './repository.js'
 
@@ -27,7 +27,7 @@ export interface NamespacePage {
 
 /** One page of the namespaces that a caller may know of, with their associations. */
 export async function list(deps: Deps, caller: Caller, query: URLSearchParams): Promise<NamespacePage> {
-  const limit = limitOf(query)
+  const limit = pageLimit(query)
   const order = orderOf(query, sortKeys)
   const visibility = visibilityOf(query, ['public', 'private'])
   const types = last(query, 'resource_types')?.split(',')
