@@ -23,6 +23,10 @@ const commands: Record<string, Entry> = {
     summary: 'bring the database to the newest schema',
     load: async () => (await import('./commands/migrate.js')).migrateCommand,
   },
+  metadefs: {
+    summary: "load metadata definitions from Glance's files",
+    load: async () => (await import('./commands/metadefs.js')).metadefs,
+  },
   'hash-password': {
     summary: 'make a password hash for the users file',
     load: async () => (await import('./commands/hash-password.js')).hashPassword,
@@ -40,13 +44,22 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const command = await commands[name]!.load()
   if (rest.includes('--help') || rest.includes('-h')) return print(usage(name, command))
-  const flag = rest.find(arg => arg.startsWith('-'))
-  if (flag) return misuse(`unknown flag ${flag}`, usage(name, command))
+  const args = rest.filter(arg => !arg.startsWith('-'))
+  const flags = new Set(rest.filter(arg => arg.startsWith('-')))
+  const fault = faultIn(args, flags, command)
+  if (fault !== undefined) return misuse(fault, usage(name, command))
+  return (await command.run(args, [...flags])) ?? 0
+}
+
+/** What is wrong with the arguments of a command, in words. */
+function faultIn(args: readonly string[], flags: ReadonlySet<string>, command: Command): string | undefined {
+  const unknown = [...flags].find(flag => !command.flags?.includes(flag))
+  if (unknown !== undefined) return `unknown flag ${unknown}${didYouMean(unknown, command.flags ?? [])}`
   const wanted = command.args ?? []
-  if (rest.length < wanted.length) return misuse(`${wanted[rest.length]} is missing`, usage(name, command))
-  if (rest.length > wanted.length)
-    return misuse(`${rest[wanted.length]} is one argument too many`, usage(name, command))
-  return (await command.run(rest)) ?? 0
+  if (args.length < wanted.length) return `${wanted[args.length]} is missing`
+  if (args.length > wanted.length) return `${args[wanted.length]} is one argument too many`
+  const wrong = wanted.findIndex((word, n) => word === word.toLowerCase() && word !== args[n])
+  return wrong < 0 ? undefined : `${args[wrong]} is not ${wanted[wrong]}`
 }
 
 function overview(): string {
@@ -60,7 +73,9 @@ variables: see docs/configuration.md.`
 }
 
 const usage = (name: string, command: Command) =>
-  `Usage: ${['vitrine', name, ...(command.args ?? [])].join(' ')}\n\n${command.help}`
+  `Usage: ${['vitrine', name, ...(command.args ?? []), ...choice(command.flags)].join(' ')}\n\n${command.help}`
+
+const choice = (flags: readonly string[] = []) => (flags.length > 0 ? [`[${flags.join(' | ')}]`] : [])
 
 function print(text: string): number {
   process.stdout.write(`${text}\n`)
