@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { hashPassword as hash } from '../auth/passwords.js'
 import { StartFailure } from '../errors.js'
@@ -23,21 +22,25 @@ async function askTwice(): Promise<string> {
 }
 
 /** One line from the terminal, whose echo is off meanwhile. */
-async function ask(prompt: string): Promise<string> {
-  process.stderr.write(prompt)
-  const { stdin } = process
-  stdin.setRawMode(true)
-  let line = ''
-  try {
-    for await (const chunk of Readable.from(stdin.setEncoding('utf8').iterator({ destroyOnReturn: false })))
-      for (const key of chunk as string) {
-        if (key === '\r' || key === '\n') return line
-        if (key === '\u0003' || key === '\u0004') throw new StartFailure('No password was given.')
+function ask(prompt: string): Promise<string> {
+  const { stdin, stderr } = process
+  stderr.write(prompt)
+  stdin.setRawMode(true).setEncoding('utf8').resume()
+  return new Promise<string>((resolve, reject) => {
+    let line = ''
+    const onData = (keys: string) => {
+      for (const key of keys) {
+        if (key === '\r' || key === '\n') return end(() => resolve(line))
+        if (key === '\u0003' || key === '\u0004')
+          return end(() => reject(new StartFailure('No password was given.')))
         line = key === '\u007f' || key === '\b' ? [...line].slice(0, -1).join('') : line + key
       }
-    return line
-  } finally {
-    stdin.setRawMode(false).pause()
-    process.stderr.write('\n')
-  }
+    }
+    const end = (settle: () => void) => {
+      stdin.off('data', onData).setRawMode(false).pause()
+      stderr.write('\n')
+      settle()
+    }
+    stdin.on('data', onData)
+  })
 }

@@ -5,7 +5,7 @@ import t from 'tap'
 import { createImage, startServer, statusOf, temporaryFolder } from '../helpers/server-process.js'
 
 // Each start takes a second of a core, and cores are shared.
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const isRoot = process.getuid?.() === 0
 

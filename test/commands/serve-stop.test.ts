@@ -6,7 +6,7 @@ import t from 'tap'
 import { createImage, startServer, statusOf, temporaryFolder, until } from '../helpers/server-process.js'
 
 // Each start takes a second of a core, and cores are shared.
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 t.test('a stop lets a running upload finish; a second signal cuts it', async t => {
   const env = { VITRINE_DATA_DIR: join(temporaryFolder(t), 'data') }

@@ -23,7 +23,8 @@ function start(
   args: readonly string[],
   options: ProcessOptions,
 ): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, [vitrine, ...args], {
+  // tap puts hooks into NODE_OPTIONS of whatever is spawned; the server runs as it does outside of tests.
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, vitrine, ...args], {
     env: { ...cleanEnvironment(), ...options.env },
     cwd: options.cwd ?? '/',
     uid: options.uid,
