@@ -17,8 +17,11 @@ export interface Bucket {
   stat(name: string, signal?: AbortSignal): Promise<{ size: number }>
   /** Removes an object; a missing one is no error. */
   remove(name: string, signal?: AbortSignal): Promise<void>
-  /** Begins a multipart upload. When an answer got lost there can be a second one that nobody knows. */
-  begin(name: string, signal?: AbortSignal): Promise<string>
+  /**
+   * Begins a multipart upload. It is `alone` unless an answer got lost, when there can be another one of this name that
+   * nobody knows.
+   */
+  begin(name: string): Promise<{ upload: string; alone: boolean }>
   putPart(
     name: string,
     upload: string,

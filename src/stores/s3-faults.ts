@@ -77,11 +77,12 @@ function plain(err: unknown, code: string): Error {
   return new Error(code ? `${name} ${code}` : name)
 }
 
-/** Runs something again, a little later each time, while its failures look passing. A signal ends it with its reason. */
+/** Runs something again, a little later each time, while its failures look passing. A signal ends it with its reason. `delay` is in seconds. */
 export async function retrying<T>(
   run: (attempt: number) => Promise<T>,
   signal: AbortSignal | undefined,
-  { attempts = 4, delay = 200 }: { attempts?: number; delay?: number } = {},
+  delay: number,
+  attempts = 4,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()
@@ -95,9 +96,9 @@ export async function retrying<T>(
   }
 }
 
-/** Waits before the next try: about 200 ms after the first, twice that after the second, …; less when the signal fires. */
-export function backOff(attempt: number, signal: AbortSignal | undefined, delay = 200): Promise<void> {
-  const milliseconds = delay * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
+/** Waits before the next try: about `delay` seconds after the first, twice that after the second, …; less when the signal fires. */
+export function backOff(attempt: number, signal: AbortSignal | undefined, delay: number): Promise<void> {
+  const milliseconds = delay * 1000 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
   return new Promise(resolve => {
     if (signal?.aborted) return resolve()
     const done = () => {

@@ -2,12 +2,14 @@ import http from 'node:http'
 import https from 'node:https'
 import { S3Fault } from './s3-faults.js'
 
-/** Seconds for which a connection may take to be made, a transfer may stand still, and the service may think. */
+/** Seconds that a connection may take to be made, that a transfer may stand still, and so on. */
 export interface Patience {
   connect: number
   idle: number
   /** For requests that the service works on before it answers, such as completing an upload. */
   thinking: number
+  /** Seconds before the first repetition of what failed; twice as long before each further one. */
+  repeat: number
 }
 
 /** Requests to the service over kept connections, none of which can hang. */

@@ -13,6 +13,8 @@ export interface ObjectSource {
   start: number
   length: number
   signal: AbortSignal | undefined
+  /** Seconds before the first resumption. */
+  repeat: number
 }
 
 /** Times in a row that a transfer is taken up again where it broke off. */
@@ -53,7 +55,7 @@ export function objectStream(source: ObjectSource): Readable {
       } catch (err) {
         signal.throwIfAborted()
         if (++failures > RESUMES || !isPassing(err)) throw translate(err, source.key)
-        await backOff(failures, signal)
+        await backOff(failures, signal, source.repeat)
       }
     }
   }
@@ -79,7 +81,7 @@ export async function sendObject(source: ObjectSource, sink: Writable): Promise<
       } catch (err) {
         signal?.throwIfAborted()
         if (isGone(err) || ++failures > RESUMES || !isPassing(err)) throw err
-        await backOff(failures, signal)
+        await backOff(failures, signal, source.repeat)
       }
     }
     if (length === 0 && sink.destroyed) throw gone()

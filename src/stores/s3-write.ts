@@ -88,6 +88,8 @@ export function openUpload(
   let cancelling: Promise<void> | undefined
   /** Whether the service could know of the object. */
   let touched = false
+  /** Whether there may be uploads that nobody knows. */
+  let strays = false
 
   const stop = (err: unknown) => {
     if (!stopped.aborted) control.abort(translate(err, key))
@@ -101,7 +103,10 @@ export function openUpload(
   function begin(target: string): Upload {
     touched = true
     // Not to be broken off: the service could begin an upload that nobody hears of.
-    const id = bucket.begin(target)
+    const id = bucket.begin(target).then(({ upload, alone }) => {
+      if (!alone) strays = true
+      return upload
+    })
     id.catch(stop)
     return { id, parts: [], size: 0, sending: new Set() }
   }
@@ -209,6 +214,9 @@ export function openUpload(
     await joining
     stopped.throwIfAborted()
     await complete(name, await main.id, main.parts, size)
+    // Those of the object and its segments are all completed: what is still open is a stray.
+    if (strays)
+      await Promise.all(namesOf(name).map(target => abortAll(bucket, target, undefined))).catch(() => {})
   }
 
   /** Completes an upload; an answer that got lost is made up for by looking. */
@@ -283,21 +291,30 @@ export function openUpload(
   }
 }
 
-/**
- * Removes an object and every trace of unfinished uploads of it. Uploads are looked for by their exact name, the only
- * way that MinIO knows; and looked for again, since a part that was still arriving can outlive an abort.
- */
+/** Removes an object and every trace of unfinished writes of it. */
 export async function clear(bucket: Bucket, name: string, signal: AbortSignal | undefined): Promise<void> {
   await Promise.all(
-    [name, segmentName(name)].map(async target => {
-      for (let round = 0; round < 3; round++) {
-        const uploads = await bucket.uploads(target, signal)
-        if (uploads.length === 0) break
-        for (const upload of uploads) await bucket.abort(target, upload, signal)
-      }
+    namesOf(name).map(async target => {
+      await abortAll(bucket, target, signal)
       await bucket.remove(target, signal)
     }),
   )
+}
+
+function namesOf(name: string): string[] {
+  return [name, segmentName(name)]
+}
+
+/**
+ * Ends all uploads of a name. They are looked for by their exact name, the only way that MinIO knows; and looked for
+ * again, since a part that was still arriving can outlive an abort.
+ */
+async function abortAll(bucket: Bucket, name: string, signal: AbortSignal | undefined): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const uploads = await bucket.uploads(name, signal)
+    if (uploads.length === 0) return
+    for (const upload of uploads) await bucket.abort(name, upload, signal)
+  }
 }
 
 /** Pieces that hold so many bytes, the last of them cut to what it holds. */

@@ -123,6 +123,8 @@ export interface S3Tuning {
   env?: NodeJS.ProcessEnv
 }
 
+/** Times that a part is sent in all, within about 13 seconds: a service may take as long to start again. */
+const PART_ATTEMPTS = 7
 /** MiB that all uploads of a store may hold together beyond one part each. */
 const STOCK = 96
 
@@ -133,7 +135,8 @@ export async function openS3Store(
   { cut: tuned, patience, env = process.env }: S3Tuning = {},
 ): Promise<Store & Closable> {
   const plan = { ...cut, ...tuned }
-  const http = openS3Http(settings.tls, { connect: 10, idle: 60, thinking: 600, ...patience })
+  const patient = { connect: 10, idle: 60, thinking: 600, repeat: 0.2, ...patience }
+  const http = openS3Http(settings.tls, patient)
   const scope = new AsyncLocalStorage<AbortSignal | undefined>()
   const identity = credentials(settings, env)
   const common: Partial<ClientOptions> = {
@@ -163,7 +166,7 @@ export async function openS3Store(
       port: settings.public.port,
       useSSL: settings.public.tls,
     })
-  const bucket = openBucket(client, settings, http, scope)
+  const bucket = openBucket(client, settings, http, scope, patient.repeat)
   const pieces = openPieces(STOCK)
   const nameOf = (key: string) => {
     assertKey(key)
@@ -212,7 +215,15 @@ export async function openS3Store(
 
     async read(key, window, signal) {
       const { size } = await store.stat(key, signal)
-      const source = { bucket, name: nameOf(key), key, size, ...extent(size, window), signal }
+      const source = {
+        bucket,
+        name: nameOf(key),
+        key,
+        size,
+        ...extent(size, window),
+        signal,
+        repeat: patient.repeat,
+      }
       return {
         size,
         stream: () => objectStream(source),
@@ -272,7 +283,7 @@ export async function openS3Store(
   return store
 
   function ask<T>(signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T> {
-    return retrying(() => scope.run(signal, request), signal)
+    return retrying(() => scope.run(signal, request), signal, patient.repeat)
   }
 
   function exists(signal: AbortSignal | undefined): Promise<boolean> {
@@ -315,6 +326,7 @@ function openBucket(
   settings: S3Settings,
   http: ReturnType<typeof openS3Http>,
   scope: AsyncLocalStorage<AbortSignal | undefined>,
+  repeat: number,
 ): Bucket {
   const { bucket } = settings
   const binary = { 'Content-Type': 'application/octet-stream' }
@@ -322,7 +334,7 @@ function openBucket(
   const valid = 3600
 
   function ask<T>(signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T> {
-    return retrying(() => scope.run(signal, request), signal)
+    return retrying(() => scope.run(signal, request), signal, repeat)
   }
   async function abort(name: string, upload: string, signal?: AbortSignal): Promise<void> {
     await ask(signal, () => client.abortMultipartUpload(bucket, name, upload)).catch(err => {
@@ -360,6 +372,7 @@ function openBucket(
       await retrying(
         async () => send(await client.presignedUrl('PUT', bucket, name, valid), body, length, signal),
         signal,
+        repeat,
       )
     },
     async stat(name, signal) {
@@ -371,23 +384,31 @@ function openBucket(
         if (!(translate(err) instanceof NotFound)) throw err
       })
     },
-    begin: (name, signal) =>
-      retrying(async attempt => {
-        // The object's name is new: an upload of it can only be one whose answer got lost.
-        if (attempt > 1) for (const upload of await uploads(name, signal)) await abort(name, upload, signal)
-        return scope.run(signal, () => client.initiateNewMultipartUpload(bucket, name, binary))
-      }, signal),
+    begin: name =>
+      retrying(
+        async attempt => {
+          const upload = await client.initiateNewMultipartUpload(bucket, name, binary)
+          return { upload, alone: attempt === 1 }
+        },
+        undefined,
+        repeat,
+      ),
     putPart: (name, upload, part, body, length, signal) =>
-      retrying(async () => {
-        const query = { uploadId: upload, partNumber: String(part) }
-        const etag = await send(
-          await client.presignedUrl('PUT', bucket, name, valid, query),
-          body,
-          length,
-          signal,
-        )
-        return { part, etag }
-      }, signal),
+      retrying(
+        async () => {
+          const query = { uploadId: upload, partNumber: String(part) }
+          const etag = await send(
+            await client.presignedUrl('PUT', bucket, name, valid, query),
+            body,
+            length,
+            signal,
+          )
+          return { part, etag }
+        },
+        signal,
+        repeat,
+        PART_ATTEMPTS,
+      ),
     copyPart: (name, upload, part, from, signal) =>
       ask(signal, async () => {
         const headers = { 'x-amz-copy-source': encodeURI(`/${bucket}/${from}`) }

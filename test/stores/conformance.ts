@@ -263,9 +263,9 @@ const promises: Record<string, (t: Test, store: Store) => Promise<void>> = {
 
   async 'a slow reader gets everything'(t, store) {
     const name = key()
-    const bytes = randomBytes(8 * MiB + 3)
+    const bytes = randomBytes(4 * MiB + 3)
     await put(store, name, bytes)
-    const sink = collector(20)
+    const sink = collector(3)
     await (await store.read(name)).sendTo(sink)
     t.equal(sha(sink.bytes()), sha(bytes))
     await store.remove(name)
