@@ -49,6 +49,7 @@ const environment: { pattern: RegExp; others: Record<string, string> } = {
   pattern: /^src\/(config|commands)\/|^src\/main\.ts$/,
   others: {
     'src/stores/s3.ts': 'the AWS credentials of the environment, when a store has none of its own',
+    'src/formats/qemu-img.ts': 'the child process is found on the PATH',
     'src/db/embedded-place.ts': 'the folder for sockets of the user who runs it',
   },
 }
