@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
+  closeSync,
   cpSync,
   existsSync,
   mkdtempSync,
@@ -57,11 +58,19 @@ const sharedUrl = process.env.VITRINE_TEST_KEYSTONE_URL
 
 /**
  * Keystone reads the command line when it is imported, so the port is taken from it before. One thread: with more,
- * SQLite tells some requests that it is locked.
+ * SQLite tells some requests that it is locked. When standard input ends, the test is gone, killed perhaps: then
+ * Keystone goes, too, with its folder.
  */
 const serve = `
-import sys, waitress
+import os, shutil, sys, threading, waitress
 port = sys.argv.pop()
+
+def follow():
+    sys.stdin.buffer.read()
+    shutil.rmtree(os.getcwd(), ignore_errors=True)
+    os._exit(0)
+
+threading.Thread(target=follow, daemon=True).start()
 from keystone.wsgi.api import application
 waitress.serve(application, host="127.0.0.1", port=int(port), threads=1)
 `
@@ -101,7 +110,7 @@ export async function ownKeystone(t: Teardown, { tokenSeconds = 3600 } = {}): Pr
     const log = openSync(join(dir, 'server.log'), 'a')
     child = spawn(join(home, 'venv/bin/python'), ['-c', serve, String(port)], {
       cwd: dir,
-      stdio: ['ignore', log, log],
+      stdio: ['pipe', log, log],
       env: {
         ...process.env,
         OS_KEYSTONE_CONFIG_DIR: dir,
@@ -109,6 +118,7 @@ export async function ownKeystone(t: Teardown, { tokenSeconds = 3600 } = {}): Pr
         PYTHONWARNINGS: 'ignore',
       },
     })
+    closeSync(log)
     for (let i = 0; i < 600; i++) {
       if (child.exitCode !== null) break
       if (
@@ -134,11 +144,8 @@ export async function ownKeystone(t: Teardown, { tokenSeconds = 3600 } = {}): Pr
     clearTimeout(late)
   }
 
-  const orphan = () => child?.kill('SIGKILL')
-  process.once('exit', orphan)
   t.teardown(async () => {
     await stop()
-    process.off('exit', orphan)
     rmSync(dir, { recursive: true })
   })
   await start()
