@@ -153,8 +153,8 @@ t.test('with a users file', { skip: missing, ...patience }, async t => {
   await openstackCommands(t, ['--os-auth-type', 'http_basic', '--os-endpoint', endpoint, ...login])
   await sdk({
     auth_type: 'http_basic',
-    auth: { endpoint, username: 'alice', password: 'correct horse' },
-    image_endpoint_override: endpoint,
+    auth: { endpoint: url, username: 'alice', password: 'correct horse' },
+    image_endpoint_override: url,
   })
 })
 
