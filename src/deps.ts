@@ -8,6 +8,7 @@ import { glanceRules, type RuleDefault } from './policy/defaults.js'
 import { openPolicy } from './policy/enforcer.js'
 import type { Policy } from './policy/policy.js'
 import { openPropertyProtections, type PropertyProtections } from './policy/property-protections.js'
+import { type LimitSource, openLimits } from './quota/limits.js'
 import { openStores, parseStores, type Stores } from './stores/index.js'
 import { type HashPool, openHashPool } from './streams/hash.js'
 
@@ -20,6 +21,8 @@ export interface Deps {
   /** Who may see and change which additional properties of images. */
   protections: PropertyProtections
   auth: Auth
+  /** How much projects may have. */
+  limits: LimitSource
   /** Digests on worker threads, shared by all uploads of the process. */
   hashes: HashPool
   /** For the hot statements that are prepared by name; the same connections as `db`. */
@@ -65,6 +68,7 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
     policy,
     protections,
     auth,
+    limits: openLimits(config, auth.keystone ?? null),
     hashes,
     log,
     metrics,

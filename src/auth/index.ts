@@ -6,6 +6,7 @@ import type { Policy } from '../policy/policy.js'
 import { openBasic } from './basic.js'
 import type { Caller } from './caller.js'
 import { openKeystone } from './keystone.js'
+import type { KeystoneClient } from './keystone-client.js'
 import { openNone } from './none.js'
 
 declare module 'fastify' {
@@ -24,6 +25,8 @@ export interface Auth {
    * are never looked at.
    */
   authenticate(request: Pick<FastifyRequest, 'headers' | 'ip'>): Promise<Caller>
+  /** Keystone, where it is who tells callers apart. */
+  readonly keystone?: KeystoneClient
   /** For readiness: resolves when callers can be told apart, throws a sentence why not. */
   check(signal: AbortSignal): Promise<void>
   close(): Promise<void>

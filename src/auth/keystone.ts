@@ -87,6 +87,7 @@ export function openKeystone(
   }
 
   return {
+    keystone: client,
     async authenticate({ headers }: Pick<FastifyRequest, 'headers'>) {
       const token = headers['x-auth-token'] ?? headers['x-storage-token']
       if (typeof token !== 'string' || token === '')

@@ -3,6 +3,8 @@ import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Gone } from '../errors.js'
 import { move, notAllowed } from '../images/status.js'
+import { type Quota, toMiB } from '../quota/check.js'
+import type { LimitName } from '../quota/limits.js'
 import { newKey } from '../stores/store.js'
 import * as blobs from './blobs.js'
 import { erase } from './erase.js'
@@ -28,6 +30,8 @@ export interface AttemptOptions {
   signal?: AbortSignal
   /** The state of the queued image while its bytes come. Without one the image stays as it is. */
   during?: 'saving' | 'uploading' | 'importing'
+  /** The limit that the bytes count against; those announced are reserved until the attempt ends. */
+  room?: { quota: Quota; name: LimitName; expected: number | undefined } | undefined
 }
 
 /**
@@ -38,12 +42,15 @@ export async function attempt(
   deps: Deps,
   imageId: string,
   store: string,
-  { signal, during }: AttemptOptions = {},
+  { signal, during, room }: AttemptOptions = {},
 ): Promise<Attempt> {
   const blob = { store, key: newKey(imageId, randomBytes(8).toString('hex')) }
   await deps.db.transaction().execute(async tx => {
-    await blobs.begin(tx, blob, imageId)
+    if (room) await room.quota.check(tx, room.name, toMiB(room.expected))
+    const { project = null } = room?.quota ?? {}
+    await blobs.begin(tx, blob, imageId, { project, reserved: room?.expected ?? 0 })
     if (during && !(await move(tx, imageId, 'queued', during))) throw new Conflict(notAllowed(during, during))
+    if (during) await room?.quota.check(tx, 'image_count_uploading', 0)
   })
   const gone = new AbortController()
   const timer = keepRenewed(deps, blob, () =>

@@ -15,10 +15,15 @@ export interface BlobName {
 }
 
 /** Notes that bytes for an image are about to be written. */
-export async function begin(db: Database, blob: BlobName, imageId: string): Promise<void> {
+export async function begin(
+  db: Database,
+  blob: BlobName,
+  imageId: string,
+  reservation: { project: string | null; reserved: number } = { project: null, reserved: 0 },
+): Promise<void> {
   await db
     .insertInto('blobs')
-    .values({ ...blob, image_id: imageId })
+    .values({ ...blob, image_id: imageId, ...reservation })
     .execute()
 }
 

@@ -5,6 +5,7 @@ import { Conflict, Gone } from '../errors.js'
 import { requireOn } from '../images/access.js'
 import { find, setSize } from '../images/repository.js'
 import { notAllowed } from '../images/status.js'
+import { openQuota } from '../quota/check.js'
 import { attempt } from './attempt.js'
 import * as blobs from './blobs.js'
 import { erase } from './erase.js'
@@ -33,7 +34,9 @@ export async function stage(
   requireOn(deps.policy, caller, 'modify_image', image)
   if (image.status !== 'queued') throw new Conflict(notAllowed(image.status, 'uploading'))
 
-  const write = await attempt(deps, id, deps.stores.defaultName, { signal, during: 'uploading' })
+  const quota = await openQuota(deps, caller.project_id)
+  const room = { quota, name: 'image_stage_total', expected } as const
+  const write = await attempt(deps, id, deps.stores.defaultName, { signal, during: 'uploading', room })
   try {
     const learnt = await writeCopy(deps, write, open, { expected, keepSource: true })
     const replaced = await deps.db.transaction().execute(async tx => {

@@ -7,6 +7,7 @@ import { requireOn } from '../images/access.js'
 import type { Image } from '../images/image.js'
 import { find, findUnscoped } from '../images/repository.js'
 import { move, notAllowed } from '../images/status.js'
+import { openQuota } from '../quota/check.js'
 import { attempt } from './attempt.js'
 import * as blobs from './blobs.js'
 import * as locations from './locations.js'
@@ -38,7 +39,9 @@ export async function upload(
   if (found.status !== 'queued') throw new Conflict(notAllowed(found.status, 'saving'))
   mayTakeBytes(found)
 
-  const write = await attempt(deps, id, target.name, { signal, during: 'saving' })
+  const quota = await openQuota(deps, caller.project_id)
+  const room = { quota, name: 'image_size_total', expected } as const
+  const write = await attempt(deps, id, target.name, { signal, during: 'saving', room })
   try {
     // formats are fixed from here on, and may have changed since the image was looked at
     const image = await findUnscoped(deps.db, id)

@@ -27,7 +27,9 @@ export interface Blobs {
   created_at: Generated<Timestamp>;
   image_id: string;
   key: string;
+  project: string | null;
   renewed_at: Generated<Timestamp>;
+  reserved: Generated<number>;
   size: number | null;
   state: Generated<string>;
   store: string;

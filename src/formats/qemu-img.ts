@@ -49,12 +49,12 @@ export async function hasQemuImg(): Promise<boolean> {
 }
 
 function qemuImg(args: readonly string[], cpuSeconds: number, signal: AbortSignal): Promise<string> {
-  // the shell sets its own limits, which the program that replaces it inherits; arguments are never read by it
-  const limits = `ulimit -v ${MEMORY / 1024} && ulimit -t ${cpuSeconds} && exec qemu-img "$@"`
+  // the shell sets its own limits, which the program that replaces it inherits; arguments are never read by it, and
+  // what the environment holds (secrets among it) stays here
+  const limits = `ulimit -v ${MEMORY / 1024} && ulimit -t ${cpuSeconds} && exec env -i PATH="$PATH" LC_ALL=C qemu-img "$@"`
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', limits, 'sh', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, LC_ALL: 'C' },
       signal,
       timeout: cpuSeconds * 2000,
       killSignal: 'SIGKILL',

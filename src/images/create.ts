@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { BadRequest, Forbidden, TooLarge } from '../errors.js'
+import { openQuota } from '../quota/check.js'
 import type { CheckAttributes } from './check.js'
 import {
   type Image,
@@ -31,7 +32,9 @@ export async function create(
   if (Object.keys(image.properties).length > MAX_PROPERTIES) {
     throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
   }
+  const quota = await openQuota(deps, caller.project_id)
   return deps.db.transaction().execute(async tx => {
+    await quota.check(tx, 'image_count_total', 1)
     await insert(tx, image)
     return (await findUnscoped(tx, image.id)) as Image
   })

@@ -14,6 +14,7 @@ import { findUnscoped, setByteFacts, update } from '../../images/repository.js'
 import { move } from '../../images/status.js'
 import type { TaskRunner } from '../../queue/run-task.js'
 import { type Task, tell } from '../../queue/tasks.js'
+import { openQuota, type Quota, toMiB } from '../../quota/check.js'
 import { unseal } from '../../secrets.js'
 import { openSource, type Source } from './methods/index.js'
 import type { ImportRequest } from './request.js'
@@ -64,6 +65,8 @@ interface Run {
   stores: readonly string[]
   method: string
   mustSucceed: boolean
+  /** Limits of the project that asked. */
+  quota?: Quota
   /** Formats before a step changed them. */
   original?: Pick<Image, 'disk_format' | 'container_format'>
   /** Copies that this run has added. */
@@ -76,6 +79,7 @@ const copying = (run: Run) => run.method === 'copy-image'
 async function begin(run: Run): Promise<Image> {
   const { deps, id } = run
   const from = run.method === 'glance-direct' ? 'uploading' : 'queued'
+  const quota = await openQuota(deps, run.task.owner)
   await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image) throw new Gone(`Image ${id} was deleted before its import began.`)
@@ -88,7 +92,11 @@ async function begin(run: Run): Promise<Image> {
       throw new Conflict(`The image is ${image.status} and can't be imported.`)
     }
     await tracking.track(tx, id, run.stores)
+    if (from === 'uploading') await quota.check(tx, 'image_size_total', toMiB(image.size ?? 0))
+    else await quota.check(tx, 'image_stage_total', 0)
+    await quota.check(tx, 'image_count_uploading', 0)
   })
+  run.quota = quota
   return current(run)
 }
 
@@ -147,7 +155,12 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
     })
     source.adopted()
   } else {
-    const write = await attempt(deps, id, store, { signal: run.signal })
+    // copies of staged bytes were admitted with them
+    const room =
+      run.quota && (run.method === 'web-download' || run.method === 'glance-download')
+        ? ({ quota: run.quota, name: 'image_size_total', expected: source.size } as const)
+        : undefined
+    const write = await attempt(deps, id, store, { signal: run.signal, room })
     blob = write.blob
     let told = Date.now()
     try {

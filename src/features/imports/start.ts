@@ -7,6 +7,7 @@ import { noImage, requireOn } from '../../images/access.js'
 import type { Image } from '../../images/image.js'
 import { find, findUnscoped } from '../../images/repository.js'
 import { addTask } from '../../queue/tasks.js'
+import { openQuota } from '../../quota/check.js'
 import { seal } from '../../secrets.js'
 import type { ImportRequest } from './request.js'
 import { targetStores } from './targets.js'
@@ -35,6 +36,9 @@ export async function start(
   caller: Caller,
   { id, request, body, store, request_id }: Start,
 ): Promise<void> {
+  const quota = await openQuota(deps, caller.project_id)
+  // a project that has too much already begins nothing, whatever it is
+  await deps.db.transaction().execute(tx => quota.check(tx, 'image_size_total', 0))
   const image = await find(deps.pool, caller, id)
   const method = request.method.name
   checkState(image, method)
