@@ -50,10 +50,11 @@ export function errorBody(
   return { type: 'text/plain; charset=UTF-8', body: `${status} ${title}\n\n${message}\n` }
 }
 
-/** Answers anything thrown; unknown errors are logged whole, refusals quietly. */
+/** Answers anything thrown; what nobody foresaw is logged whole, a part that does not answer is told, refusals quietly. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { status, message, headers } = describe(error)
-  if (status >= 500) request.log.error({ err: error }, message)
+  if (status === 500) request.log.error({ err: error }, message)
+  else if (status === 503) request.log.warn({ err: error }, message)
   else request.log.debug({ status, reason: message }, 'refused')
   const { type, body } = errorBody(request.headers.accept, status, message)
   void reply.code(status).headers(headers).header('content-type', type).send(body)

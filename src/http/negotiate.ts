@@ -21,6 +21,13 @@ const versionless = new Set([
 ])
 const mediaType = /application\/vnd\.openstack\.images-(v\d+(?:\.\d+)?)/
 
+/** An endpoint that was configured with a slash at its end gives paths such as //v2/images, which Glance serves too. */
+function singleSlashes(url: string): string {
+  if (!url.startsWith('/') || !url.includes('//')) return url
+  const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(url) ?? []
+  return path.replace(/\/{2,}/g, '/') + query
+}
+
 /** Gives Fastify's `rewriteUrl` function for the minor versions of v2 that are served, such as {0, …, 17}. */
 export function negotiator(minors: ReadonlySet<number>): (request: IncomingMessage) => string {
   const known = (version: string) => {
@@ -28,7 +35,7 @@ export function negotiator(minors: ReadonlySet<number>): (request: IncomingMessa
     return match !== null && (match[1] === undefined || minors.has(Number(match[1])))
   }
   return request => {
-    const url = request.url ?? '/'
+    const url = singleSlashes(request.url ?? '/')
     const [, first = '', rest = ''] = /^\/([^/?]*)(.*)$/s.exec(url) ?? []
     if (versionless.has(first)) return url
     if (known(first)) return `/v2${rest}`

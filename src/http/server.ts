@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -72,6 +72,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler: answerUnreadable,
   }) as unknown as FastifyInstance
 
+  // the versions documents answer every verb, those that only WebDAV knows too
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  }
   // response schemas are documentation: what is sent is what the view made
   app.setSerializerCompiler(() => value => JSON.stringify(value))
   // requests are checked by the stories, in Glance's order; schemas on routes are documentation
