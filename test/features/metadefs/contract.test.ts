@@ -4,6 +4,9 @@ import { replay } from '../../contract/replay.js'
 import { basicTarget } from '../../contract/target.js'
 import { startApp } from '../../helpers/app.js'
 
+// Longer than usual where many tests share few cores.
+t.setTimeout(120_000)
+
 t.test('metadata definitions are answered as a real Glance answered', async t => {
   const { as, url } = await startApp(t)
   const target = basicTarget(url)

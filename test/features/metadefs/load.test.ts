@@ -8,6 +8,9 @@ import { admin, alice, startApp } from '../../helpers/app.js'
 import { type Teardown, testDatabase } from '../../helpers/database.js'
 import { digest } from './canonical.js'
 
+// Longer than usual where many tests share few cores.
+t.setTimeout(120_000)
+
 const all = '/v2/metadefs/namespaces'
 
 /** A folder with these files, removed at the test's end; what is no text is written as JSON. */

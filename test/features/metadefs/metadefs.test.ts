@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { admin, alice, bob, rita, startApp } from '../../helpers/app.js'
 
+// Longer than usual where many tests share few cores.
+t.setTimeout(120_000)
+
 /** What the recorded exchanges do not show: see contract.test.ts for everything else. */
 
 const all = '/v2/metadefs/namespaces'
