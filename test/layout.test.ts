@@ -24,13 +24,14 @@ const floors: readonly (readonly string[])[] = [
   ['main'],
 ]
 /** Places whose parts may import each other. A feature never imports another one. */
-const alsoOn = new Set(['config', 'tools', 'deps', 'images', 'data', 'commands'])
+const alsoOn = new Set(['config', 'tools', 'deps', 'quota', 'images', 'data', 'commands'])
 
 /** Types that everybody may import, whatever the floor. */
 const typesForAll = new Set(['src/deps.ts', 'src/feature.ts', 'src/config/schema.ts'])
 
 /** Imports against the arrows, each with the reason why it is right. */
 const exceptions: Record<string, string> = {
+  'src/deps.ts -> src/quota/limits.ts': 'the source of limits is opened with everything else',
   'src/config/checks.ts -> src/stores/index.ts': 'the settings of stores are read by the stores themselves',
 }
 
@@ -49,7 +50,6 @@ const environment: { pattern: RegExp; others: Record<string, string> } = {
   pattern: /^src\/(config|commands)\/|^src\/main\.ts$/,
   others: {
     'src/stores/s3.ts': 'the AWS credentials of the environment, when a store has none of its own',
-    'src/formats/qemu-img.ts': 'the child process is found on the PATH',
     'src/db/embedded-place.ts': 'the folder for sockets of the user who runs it',
   },
 }
