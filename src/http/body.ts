@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import { BadRequest, TooLarge } from '../errors.js'
+import { BadRequest, RequestTimeout, TooLarge } from '../errors.js'
 
 /**
  * What a route does with a request's body, as Glance does it: the content type of JSON is never looked at, and
@@ -36,15 +36,48 @@ export async function readBody(request: FastifyRequest, payload: IncomingMessage
     payload.resume()
     return undefined
   }
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of payload as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_JSON) throw new TooLarge(`A request body may have at most ${MAX_JSON} bytes of JSON.`)
-    chunks.push(chunk)
-  }
-  if (size === 0) return undefined
-  return parseJson(Buffer.concat(chunks))
+  const bytes = await collect(payload)
+  return bytes.length === 0 ? undefined : parseJson(bytes)
+}
+
+/** Seconds for which a client may send nothing of a JSON body. */
+const IDLE = 30
+
+/**
+ * All bytes of a JSON body. Throws TooLarge at the first one too many, RequestTimeout when nothing comes for a while,
+ * BadRequest when the client goes away. What is still coming is left to the connection.
+ */
+export function collect(payload: IncomingMessage, idleSeconds = IDLE): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const fail = (reason: Error) => {
+      clearTimeout(timer)
+      payload.off('data', take)
+      reject(reason)
+    }
+    const timer = setTimeout(
+      () =>
+        fail(
+          new RequestTimeout(`No data came for ${idleSeconds} seconds.`, {
+            headers: { connection: 'close' },
+          }),
+        ),
+      idleSeconds * 1000,
+    )
+    const take = (chunk: Buffer) => {
+      timer.refresh()
+      size += chunk.length
+      if (size <= MAX_JSON) chunks.push(chunk)
+      else fail(new TooLarge(`A request body may have at most ${MAX_JSON} bytes of JSON.`))
+    }
+    const cut = () => fail(new BadRequest('The client closed the connection.'))
+    payload.on('data', take).once('error', cut).once('close', cut)
+    payload.once('end', () => {
+      clearTimeout(timer)
+      resolve(Buffer.concat(chunks))
+    })
+  })
 }
 
 /** Bytes → JSON. A byte order mark is refused like any other stray character. */

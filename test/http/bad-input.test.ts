@@ -87,7 +87,14 @@ test('what is no HTTP', async t => {
 test('headers that are too large, too many, repeated', async t => {
   const get = (...headers: string[]) =>
     raw(
-      [`GET /v2/images/${id} HTTP/1.1`, 'host: x', `x-auth-token: ${token}`, 'connection: close', ...headers, '\r\n'].join('\r\n'),
+      [
+        `GET /v2/images/${id} HTTP/1.1`,
+        'host: x',
+        `x-auth-token: ${token}`,
+        'connection: close',
+        ...headers,
+        '\r\n',
+      ].join('\r\n'),
     )
   t.equal(status(await get(`x-long: ${'y'.repeat(20_000)}`)), 431)
   t.equal(status(await get(...Array.from({ length: 3000 }, (_, n) => `x-${n}: ${n}`))), 431)
