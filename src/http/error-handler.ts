@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { isDatabaseTrouble } from '../db/trouble.js'
 import { HttpError } from '../errors.js'
 import { prefersJson } from './accept.js'
 
@@ -25,6 +26,13 @@ export function describe(error: unknown): {
     return { status: 400, message: known.message ?? 'The request is not valid.', headers: {} }
   if (known.statusCode !== undefined && known.statusCode >= 400 && known.statusCode < 500) {
     return { status: known.statusCode, message: known.message ?? reason(known.statusCode), headers: {} }
+  }
+  if (isDatabaseTrouble(error)) {
+    return {
+      status: 503,
+      message: 'The database does not answer; try again in a while.',
+      headers: { 'retry-after': '5' },
+    }
   }
   return {
     status: 500,

@@ -36,6 +36,8 @@ export interface AppOptions {
   stopping?: AbortSignal
   /** What takes the place of parts that were opened, such as a slow check. */
   change?: (deps: Deps) => Partial<Deps>
+  /** Puts something between the application and its database. */
+  wire?: (databaseUrl: string) => Promise<string>
 }
 
 /**
@@ -65,8 +67,9 @@ export async function startApp(
   const logs: Record<string, unknown>[] = []
   const log = pino({ level: 'debug' }, { write: line => void logs.push(JSON.parse(line)) })
   const policies = Object.assign({}, ...features.map(feature => feature.policies))
-  const { stopping, change } = options
-  const opened = await openDeps(config, { databaseUrl: database.url, log, policies, stopping })
+  const { stopping, change, wire } = options
+  const databaseUrl = wire ? await wire(database.url) : database.url
+  const opened = await openDeps(config, { databaseUrl, log, policies, stopping })
   const callers = new Map<string, Caller>()
   const deps: Deps = {
     ...opened,
