@@ -126,7 +126,7 @@ export interface S3Tuning {
 /** Times that a part is sent in all, within about 13 seconds: a service may take as long to start again. */
 const PART_ATTEMPTS = 7
 /** MiB that all uploads of a store may hold together beyond one part each. */
-const STOCK = 96
+const STOCK = 64
 
 /** Opens a store in a bucket; asks nothing of the service yet. Throws Unavailable when there are no credentials. */
 export async function openS3Store(

@@ -74,10 +74,10 @@ export async function startMinio(parent = tmpdir()): Promise<S3Service> {
   const port = await freePort()
   const accessKey = 'vitrine-test'
   const secretKey = 'canary/secret+with%signs'
-  let child: ChildProcess
+  let child: ChildProcess | undefined
 
   async function start(): Promise<void> {
-    child = spawn(
+    const started = spawn(
       binary!,
       [
         'server',
@@ -102,8 +102,9 @@ export async function startMinio(parent = tmpdir()): Promise<S3Service> {
         },
       },
     )
+    child = started
     for (let i = 0; i < 200; i++) {
-      if (child.exitCode !== null) throw new Error(`MinIO ended with ${child.exitCode}`)
+      if (started.exitCode !== null) throw new Error(`MinIO ended with ${started.exitCode}`)
       const answer = await fetch(`http://127.0.0.1:${port}/minio/health/ready`).catch(() => undefined)
       if (answer?.ok) return
       await delay(50)
@@ -111,12 +112,16 @@ export async function startMinio(parent = tmpdir()): Promise<S3Service> {
     throw new Error('MinIO did not get ready')
   }
   async function kill(signal: NodeJS.Signals): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const ended = new Promise(resolve => child.once('exit', resolve))
-    child.kill(signal)
+    const running = child
+    if (!running || running.exitCode !== null || running.signalCode !== null) return
+    const ended = new Promise(resolve => running.once('exit', resolve))
+    running.kill(signal)
     await ended
   }
 
+  // A test that crashes must not leave it running.
+  const onExit = () => child?.kill('SIGKILL')
+  process.on('exit', onExit)
   await start()
   const user = `${accessKey}:${encodeURIComponent(secretKey)}`
   return {
@@ -136,6 +141,7 @@ export async function startMinio(parent = tmpdir()): Promise<S3Service> {
     restart: start,
     async stop() {
       await kill('SIGTERM')
+      process.off('exit', onExit)
       await rm(folder, { recursive: true, force: true })
     },
   }
