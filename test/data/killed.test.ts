@@ -19,7 +19,7 @@ const call = (server: Served, method: string, path: string, body?: string, heade
 t.test(
   'a server that is killed during an upload: started again, the image waits for bytes and no file is left',
   async t => {
-    const first = await serve(t, {}, folder)
+    const first = await serve(t, {}, { dataDir: folder })
     const made = await call(
       first,
       'POST',
@@ -56,7 +56,7 @@ t.test(
       'the kill left a file behind',
     )
 
-    const second = await serve(t, {}, folder)
+    const second = await serve(t, {}, { dataDir: folder })
     t.equal((await call(second, 'GET', `/v2/images/${id}`)).json.status, 'queued')
     await until(() => !readdirSync(images).some(name => name.includes(id)), 'no orphan')
     t.equal((await call(second, 'GET', file)).text, 'kept', 'what was whole is whole')

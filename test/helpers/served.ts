@@ -20,14 +20,23 @@ export interface Served {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
+export interface ServeOptions {
+  /** Folder of an earlier one to go on with; left where it is. */
+  dataDir?: string
+  /** Shell commands that limit the process, such as `ulimit -f 1000`. */
+  limits?: string
+}
+
 /** Starts `vitrine serve` with settings, on a free port, and waits until it is ready. Stopped at the test's end. */
 export async function serve(
   t: Teardown,
   settings: Record<string, string> = {},
-  dataDir?: string,
+  { dataDir, limits }: ServeOptions = {},
 ): Promise<Served> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'vitrine-served-'))
-  const child = spawn(process.execPath, [program, 'serve'], {
+  const command = [process.execPath, program, 'serve']
+  const [file = '', ...args] = limits ? ['sh', '-c', `${limits}; exec "$@"`, 'sh', ...command] : command
+  const child = spawn(file, args, {
     env: { PATH: process.env.PATH, VITRINE_DATA_DIR: folder, VITRINE_PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
