@@ -11,6 +11,7 @@ import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
 import { tags } from './features/tags/index.js'
 import { tasks } from './features/tasks/index.js'
+import { describeRoutes, docsRoutes } from './http/docs.js'
 import { healthRoutes } from './http/health.js'
 import { metricsRoutes } from './http/metrics.js'
 import { createServer } from './http/server.js'
@@ -39,6 +40,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     trustedProxies: deps.config.trusted_proxies,
     observe: request => deps.metrics.request(request),
   })
+  await describeRoutes(app)
+  await app.register(docsRoutes)
   await app.register(async scope => {
     healthRoutes(scope, deps)
     metricsRoutes(scope, deps)

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.js'
 import { BadRequest, MethodNotAllowed } from '../errors.js'
 import { abortSignal } from '../http/abort.js'
 import { lingerAfter, wantBody } from '../http/early-answer.js'
+import { done, octets, optional, text } from '../http/schemas.js'
 import { download } from './download.js'
 import { formFile } from './form.js'
 import { remove } from './remove.js'
@@ -13,7 +14,12 @@ import { upload } from './upload.js'
 
 type ById = { Params: { image_id: string } }
 const tags = ['image data']
-const octets = { type: 'string', format: 'binary' } as const
+const storeHeader = {
+  'x-image-meta-store': text('Store to put the bytes in; the default one when not said.'),
+}
+const sizeHeader = {
+  'x-openstack-image-size': text('Bytes that will come, where Content-Length does not say it.'),
+}
 
 /** The bytes of an image, and its deletion, which takes them along. */
 export function dataRoutes(app: FastifyInstance, deps: Deps): void {
@@ -24,8 +30,13 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
       schema: {
         tags,
         summary: "Upload an image's bytes",
+        description:
+          'The image must be queued; it is active when all bytes are stored. An upload that breaks off leaves it queued. ' +
+          'The bytes may come chunked, without a Content-Length.',
         consumes: ['application/octet-stream'],
+        headers: optional({ ...storeHeader, ...sizeHeader }),
         body: octets,
+        response: done,
       },
     },
     async (request, reply) => {
@@ -50,12 +61,15 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
     app.put<ById>(
       '/images/:image_id/stage',
       {
-        config: { body: 'stream', media: { types: ['application/octet-stream'] } },
+        config: { body: 'stream', transfer: 'in', media: { types: ['application/octet-stream'] } },
         schema: {
           tags,
           summary: "Stage an image's bytes",
+          description: 'Keeps the bytes until an import with the method glance-direct takes them.',
           consumes: ['application/octet-stream'],
+          headers: optional(sizeHeader),
           body: octets,
+          response: done,
         },
       },
       async (request, reply) => {
@@ -78,8 +92,19 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
   app.get<ById>(
     '/images/:image_id/file',
     {
-      config: { transfer: 'out' },
-      schema: { tags, summary: "Download an image's bytes", response: { 200: octets, 206: octets } },
+      config: { transfer: 'out', errors: [416] },
+      schema: {
+        tags,
+        summary: "Download an image's bytes",
+        headers: optional({ range: text('One range of bytes, as `bytes=0-1023`.') }),
+        response: {
+          200: bytesWith('All bytes', { 'Content-MD5': text('MD5 of all bytes, hex, as Glance sends it.') }),
+          206: bytesWith('The bytes of the range', {
+            'Content-Range': text('Which bytes of how many they are.'),
+          }),
+          204: { type: 'null', description: 'The image has no bytes yet' },
+        },
+      },
     },
     async (request, reply) => {
       const range = { range: request.headers.range, 'content-range': header(request, 'content-range') }
@@ -92,7 +117,7 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.delete<ById>(
     '/images/:image_id',
-    { schema: { tags: ['images'], summary: 'Delete an image' } },
+    { schema: { tags: ['images'], summary: 'Delete an image', response: done } },
     async (request, reply) => {
       await remove(deps, request.caller, request.params.image_id)
       return reply.code(204).send()
@@ -111,7 +136,19 @@ async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
     '/images/:image_id/file',
     {
       config: { body: 'stream', transfer: 'in', unlisted: true },
-      schema: { tags, summary: "Upload an image's bytes by a form", consumes: ['multipart/form-data'] },
+      schema: {
+        tags,
+        summary: "Upload an image's bytes by a form",
+        description: 'An addition to Glance, for browsers: the file of the form are the bytes.',
+        consumes: ['multipart/form-data'],
+        headers: optional(storeHeader),
+        body: {
+          type: 'object',
+          required: ['file'],
+          properties: { file: { ...octets, description: 'The bytes.' } },
+        },
+        response: done,
+      },
       onRequest: async request => {
         if (request.media !== 'multipart/form-data') {
           throw new MethodNotAllowed('The method POST is not allowed here; allowed: GET, PUT.', {
@@ -135,6 +172,13 @@ async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
       ),
   )
 }
+
+/** An answer of bytes, with what its headers say. */
+const bytesWith = (description: string, headers: Record<string, object>) => ({
+  description,
+  headers,
+  content: { 'application/octet-stream': { schema: octets } },
+})
 
 /** Runs an upload and answers 204; a refusal that comes before the end of the body still reaches the client. */
 async function take(

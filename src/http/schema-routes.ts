@@ -10,7 +10,14 @@ export function schemaRoutes(
   for (const [name, document] of Object.entries(documents)) {
     app.get(
       `/schemas/${name}`,
-      { config: { body }, schema: { tags: ['schemas'], summary: `Show the JSON Schema of ${name}` } },
+      {
+        config: { body },
+        schema: {
+          tags: ['schemas'],
+          summary: `Show the JSON Schema of ${name}`,
+          response: { 200: { type: 'object', description: 'The schema', additionalProperties: true } },
+        },
+      },
       async () => document,
     )
   }

@@ -92,3 +92,22 @@ function checkName({ name }: PatchChange): void {
   if (readOnly.has(name) || name === 'id') throw new Forbidden(`Attribute ${name} is read-only.`)
   if (isReserved(name)) throw new Forbidden(`Attribute ${name.slice(0, 100)} is reserved.`)
 }
+
+/** The body of PATCH, in either of its media types, for its description. */
+export const patchSchema = {
+  type: 'array',
+  items: {
+    type: 'object',
+    description:
+      'One change; the media type of v2.0 has the path as value of the key `add`, `replace` or `remove`.',
+    properties: {
+      op: { type: 'string', enum: ['add', 'replace', 'remove'], description: 'What to do.' },
+      path: {
+        type: 'string',
+        description: 'Attribute or property, with `~1` for a slash in its name.',
+        examples: ['/name'],
+      },
+      value: { description: 'The new value; none for remove.' },
+    },
+  },
+}

@@ -4,11 +4,13 @@ import { baseUrl } from '../http/base-url.js'
 import { pageLinks } from '../http/pages.js'
 import { queryOf } from '../http/query.js'
 import { schemaRoutes } from '../http/schema-routes.js'
+import { optional, text } from '../http/schemas.js'
 import { requireOn } from './access.js'
 import { attributeChecker } from './check.js'
 import { create } from './create.js'
 import { list } from './list.js'
-import { parsePatch, patchTypes } from './patch.js'
+import { listQuery } from './list-query.js'
+import { parsePatch, patchSchema, patchTypes } from './patch.js'
 import { find } from './repository.js'
 import { imageSchema, imagesSchema } from './schemas.js'
 import { update } from './update.js'
@@ -30,7 +32,10 @@ export function imageRoutes(app: FastifyInstance, deps: Deps): void {
       schema: {
         tags,
         summary: 'List images',
-        description: 'Any query parameter that is not a base attribute filters by the property of that name.',
+        description:
+          'Shows the images that the caller owns, those that are public, and those shared with it and accepted. Any ' +
+          'query parameter that is not named here filters by the property of that name.',
+        querystring: optional(listQuery),
         response: { 200: imagesSchema(deps.config) },
       },
     },
@@ -49,7 +54,16 @@ export function imageRoutes(app: FastifyInstance, deps: Deps): void {
     '/images',
     {
       config: { body: 'object' },
-      schema: { tags, summary: 'Create an image', body: image, response: { 201: image } },
+      schema: {
+        tags,
+        summary: 'Create an image',
+        description:
+          'It is `queued` until it has bytes. Attributes that are not named in the schema are properties.',
+        body: image,
+        response: {
+          201: { ...image, headers: { Location: text('Address of the image.') } },
+        },
+      },
     },
     async (request, reply) => {
       const made = await create(deps, request.caller, request.body, check)
@@ -80,7 +94,14 @@ export function imageRoutes(app: FastifyInstance, deps: Deps): void {
         body: 'array',
         media: { types: patchTypes, headers: { 'accept-patch': patchTypes.join(', ') } },
       },
-      schema: { tags, summary: 'Change an image', consumes: [...patchTypes], response: { 200: image } },
+      schema: {
+        tags,
+        summary: 'Change an image',
+        description: 'A list of changes, each of one attribute or property, as JSON Patch.',
+        consumes: [...patchTypes],
+        body: patchSchema,
+        response: { 200: image },
+      },
     },
     async request => {
       const changes = parsePatch(request.body, request.media, check)

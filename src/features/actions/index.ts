@@ -3,6 +3,7 @@ import type { Caller } from '../../auth/caller.js'
 import type { Deps } from '../../deps.js'
 import { Forbidden } from '../../errors.js'
 import type { Feature } from '../../feature.js'
+import { done } from '../../http/schemas.js'
 import { requireOn } from '../../images/access.js'
 import type { Status } from '../../images/image.js'
 import { find } from '../../images/repository.js'
@@ -35,6 +36,8 @@ function routes(app: FastifyInstance, deps: Deps): void {
         schema: {
           tags: ['images'],
           summary: `${action === 'deactivate' ? 'Deactivate' : 'Reactivate'} an image`,
+          description: 'The bytes of a deactivated image are given to admins only.',
+          response: done,
         },
       },
       async ({ caller, params }, reply) => {

@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.js'
 import type { Feature } from '../../feature.js'
 import { baseUrl } from '../../http/base-url.js'
 import { CHOICES } from '../../http/negotiate.js'
-import { announced, versionsDocument } from './versions.js'
+import { announced, versionsDocument, versionsSchema } from './versions.js'
 
 /** The versions document, for any verb and without a token: 200 where it was asked for, 300 anywhere else. */
 function routes(app: FastifyInstance, deps: Deps): void {
@@ -14,7 +14,11 @@ function routes(app: FastifyInstance, deps: Deps): void {
       .header('content-type', 'application/json')
       .send(versionsDocument(list, baseUrl(deps, request)))
   const config = { public: true, body: 'ignore' as const }
-  const schema = { tags: ['versions'], summary: 'List the versions of the API' }
+  const schema = (status: number) => ({
+    tags: ['versions'],
+    summary: 'List the versions of the API',
+    response: { [status]: versionsSchema },
+  })
   for (const [url, status] of [
     ['/', 300],
     ['/versions', 200],
@@ -23,7 +27,7 @@ function routes(app: FastifyInstance, deps: Deps): void {
   ] as const) {
     app.get(
       url,
-      { config, schema: url === CHOICES || url === '/versions/' ? { hide: true } : schema },
+      { config, schema: url === CHOICES || url === '/versions/' ? { hide: true } : schema(status) },
       answer(status),
     )
     app.route({

@@ -26,6 +26,35 @@ export function announced(config: Pick<Config, 'cache_dir'>, stores: Pick<Stores
   return { minors: [...late, 17, ...minors.filter(minor => minor <= 7)], current: 17 }
 }
 
+/** What the versions document is made of, for its description. */
+export const versionsSchema = {
+  type: 'object',
+  description: 'The versions',
+  properties: {
+    versions: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          id: { type: 'string', description: 'The version.', examples: ['v2.17'] },
+          status: { type: 'string', enum: ['CURRENT', 'SUPPORTED'], description: 'One of them is current.' },
+          links: {
+            type: 'array',
+            description: 'Where it is served.',
+            items: {
+              type: 'object',
+              properties: {
+                rel: { type: 'string', description: 'Always `self`.' },
+                href: { type: 'string', description: 'Ends in `/v2/`, whatever the minor version.' },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+}
+
 /** The versions document; every link ends in /v2/ whatever the minor version. */
 export function versionsDocument({ minors, current }: Announced, base: string) {
   return {

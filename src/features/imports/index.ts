@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../deps.js'
 import type { Feature } from '../../feature.js'
+import { optional, text } from '../../http/schemas.js'
 import { expireTasks, LEASE, reviveTasks } from '../../queue/tasks.js'
 import { parseImport } from './request.js'
 import { importRunner } from './run.js'
@@ -14,16 +15,44 @@ function routes(app: FastifyInstance, deps: Deps): void {
       schema: {
         tags: ['image data'],
         summary: "Import an image's bytes",
+        description:
+          'Fetches, converts and stores in the background; `GET /v2/images/{image_id}/tasks` tells how it goes. The ' +
+          'methods that are enabled: `GET /v2/info/import`.',
+        headers: optional({
+          'x-image-meta-store': text('Store to put the bytes in, where the body names none.'),
+        }),
         body: {
           type: 'object',
           required: ['method'],
           properties: {
-            method: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } },
-            stores: { type: 'array', items: { type: 'string' } },
-            all_stores: { type: 'boolean' },
-            all_stores_must_succeed: { type: 'boolean' },
+            method: {
+              type: 'object',
+              description: 'Where the bytes come from.',
+              required: ['name'],
+              properties: {
+                name: {
+                  type: 'string',
+                  enum: ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
+                  description: 'The method.',
+                },
+                uri: text('Address of the bytes, for web-download.'),
+                checksum: text('Digest that the bytes must have, as `sha256:<hex>` or `sha512:<hex>`.'),
+                glance_image_id: text('Id of the image in the other region, for glance-download.'),
+                glance_region: text('Region of the other Glance, for glance-download.'),
+                glance_service_interface: text(
+                  'Which endpoint of it, for glance-download; `public` when not said.',
+                ),
+              },
+            },
+            stores: { type: 'array', items: { type: 'string' }, description: 'Stores to put the bytes in.' },
+            all_stores: { type: 'boolean', description: 'Put them in all stores.' },
+            all_stores_must_succeed: {
+              type: 'boolean',
+              description: 'Whether one store that fails makes the import fail; true when not said.',
+            },
           },
         },
+        response: { 202: { type: 'null', description: 'The import was begun' } },
       },
     },
     async (request, reply) => {

@@ -2,19 +2,58 @@ import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../deps.js'
 import { NotFound } from '../../errors.js'
 import type { Feature } from '../../feature.js'
+import { text } from '../../http/schemas.js'
 import { limitNames } from '../../quota/limits.js'
 import { usageOf } from '../../quota/usage.js'
+
+const methodsSchema = {
+  type: 'object',
+  properties: {
+    'import-methods': {
+      type: 'object',
+      description: 'The enabled methods.',
+      properties: {
+        description: text('What the value is.'),
+        type: text('Type of the value.'),
+        value: { type: 'array', items: { type: 'string' }, description: 'Their names.' },
+      },
+    },
+  },
+}
+
+const storesSchema = {
+  type: 'object',
+  properties: {
+    stores: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['id'],
+        properties: {
+          id: text('Name of the store, as X-Image-Meta-Store takes it.'),
+          description: text("The operator's words."),
+          default: text('`true` on the store that takes uploads which name none.'),
+          'read-only': text('`true` on a store that nothing can be uploaded to.'),
+        },
+      },
+    },
+  },
+}
 
 /** What clients ask before they import or choose a store. */
 function routes(app: FastifyInstance, deps: Deps): void {
   const tags = ['info']
-  app.get('/info/import', { schema: { tags, summary: 'List the import methods' } }, async () => ({
-    'import-methods': {
-      description: 'Import methods available.',
-      type: 'array',
-      value: deps.config.import_methods,
-    },
-  }))
+  app.get(
+    '/info/import',
+    { schema: { tags, summary: 'List the import methods', response: { 200: methodsSchema } } },
+    async () => ({
+      'import-methods': {
+        description: 'Import methods available.',
+        type: 'array',
+        value: deps.config.import_methods,
+      },
+    }),
+  )
 
   app.get(
     '/info/usage',
@@ -33,22 +72,26 @@ function routes(app: FastifyInstance, deps: Deps): void {
     },
   )
 
-  app.get('/info/stores', { schema: { tags, summary: 'List the stores' } }, async () => {
-    const { stores } = deps
-    if (!stores.multi) throw new NotFound('There is one store only, which has no name for clients.')
-    return {
-      stores: stores.names.map(id => {
-        const { description, kind } = stores.settings(id)
-        return {
-          id,
-          ...(description !== null && { description }),
-          // Glance sends these as strings, and only when they hold
-          ...(id === stores.defaultName && { default: 'true' }),
-          ...(kind === 'http' && { 'read-only': 'true' }),
-        }
-      }),
-    }
-  })
+  app.get(
+    '/info/stores',
+    { schema: { tags, summary: 'List the stores', response: { 200: storesSchema } } },
+    async () => {
+      const { stores } = deps
+      if (!stores.multi) throw new NotFound('There is one store only, which has no name for clients.')
+      return {
+        stores: stores.names.map(id => {
+          const { description, kind } = stores.settings(id)
+          return {
+            id,
+            ...(description !== null && { description }),
+            // Glance sends these as strings, and only when they hold
+            ...(id === stores.defaultName && { default: 'true' }),
+            ...(kind === 'http' && { 'read-only': 'true' }),
+          }
+        }),
+      }
+    },
+  )
 }
 
 export const info: Feature = { name: 'info', routes }

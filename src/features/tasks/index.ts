@@ -6,13 +6,24 @@ import { baseUrl } from '../../http/base-url.js'
 import { pageLinks } from '../../http/pages.js'
 import { queryOf } from '../../http/query.js'
 import { schemaRoutes } from '../../http/schema-routes.js'
+import { optional, pageQuery, text } from '../../http/schemas.js'
 import { requireOn } from '../../images/access.js'
 import { find } from '../../images/repository.js'
 import { findTask } from '../../queue/tasks.js'
 import { createTask, legacyRunner } from './legacy.js'
-import { list, listOfImage } from './repository.js'
-import { taskSchema, tasksSchema } from './schemas.js'
+import { columns, list, listOfImage } from './repository.js'
+import { imageTasksSchema, taskSchema, tasksSchema } from './schemas.js'
 import { ofImage, stub, view } from './view.js'
+
+const taskFilters = {
+  type: { type: 'string', enum: ['import'], description: 'Type of the task.' },
+  status: {
+    type: 'string',
+    enum: ['pending', 'processing', 'success', 'failure'],
+    description: 'Status of the task.',
+  },
+  owner: text('Project that the task belongs to.'),
+}
 
 function routes(app: FastifyInstance, deps: Deps): void {
   schemaRoutes(app, { task: taskSchema, tasks: tasksSchema }, 'ignore')
@@ -27,7 +38,10 @@ function routes(app: FastifyInstance, deps: Deps): void {
 
   app.get<{ Params: { image_id: string } }>(
     '/images/:image_id/tasks',
-    { config: { allow: false }, schema: { tags, summary: 'List the tasks of an image' } },
+    {
+      config: { allow: false },
+      schema: { tags, summary: 'List the tasks of an image', response: { 200: imageTasksSchema } },
+    },
     async ({ caller, params }) => {
       const image = await find(deps.pool, caller, params.image_id)
       requireOn(deps.policy, caller, 'get_image', image)
@@ -38,7 +52,15 @@ function routes(app: FastifyInstance, deps: Deps): void {
 
   app.get(
     '/tasks',
-    { config: { body: 'ignore' }, schema: { tags, summary: 'List tasks', response: { 200: tasksSchema } } },
+    {
+      config: { body: 'ignore' },
+      schema: {
+        tags,
+        summary: 'List tasks',
+        querystring: optional({ ...pageQuery(columns), ...taskFilters }),
+        response: { 200: tasksSchema },
+      },
+    },
     async request => {
       require(request.caller)
       const query = queryOf(request)

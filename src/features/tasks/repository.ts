@@ -4,7 +4,8 @@ import { after, limitOf, sortOf } from '../../http/pages.js'
 import type { Task } from '../../queue/tasks.js'
 
 /** Columns that a list of tasks can be sorted and filtered by. */
-const columns = ['id', 'type', 'status', 'owner', 'created_at', 'updated_at', 'expires_at'] as const
+/** Keys that tasks can be sorted by. */
+export const columns = ['id', 'type', 'status', 'owner', 'created_at', 'updated_at', 'expires_at'] as const
 
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 

@@ -48,3 +48,21 @@ export const tasksSchema = {
     { rel: 'describedby', href: '{schema}' },
   ],
 }
+
+/** The tasks of one image: more of each than in the list of all, in Glance's spelling of times. */
+export const imageTasksSchema = {
+  type: 'object',
+  properties: {
+    tasks: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          ...taskSchema.properties,
+          deleted: { type: 'boolean', description: 'Always false.' },
+          deleted_at: { type: ['null', 'string'], description: 'Always null.' },
+        },
+      },
+    },
+  },
+}

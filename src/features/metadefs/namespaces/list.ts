@@ -7,7 +7,8 @@ import { last, orderOf, pageLimit, visibilityOf } from '../paging.js'
 import * as resourceTypes from '../resource-types/repository.js'
 import { findUnscoped, isVisible, type Namespace, noNamespace } from './repository.js'
 
-const sortKeys = [
+/** Keys that namespaces can be sorted by. */
+export const sortKeys = [
   'namespace',
   'display_name',
   'description',

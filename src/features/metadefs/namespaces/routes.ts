@@ -3,6 +3,7 @@ import type { Deps } from '../../../deps.js'
 import { baseUrl } from '../../../http/base-url.js'
 import { pageLinks } from '../../../http/pages.js'
 import { queryOf } from '../../../http/query.js'
+import { optional, pageQuery, text } from '../../../http/schemas.js'
 import { checkDefaults, type GivenNamespace, namespaceBody } from '../bodies.js'
 import { change, refuseProtected } from '../change.js'
 import { definitionsOf } from '../definition.js'
@@ -10,7 +11,7 @@ import { last, visibilityOf } from '../paging.js'
 import { view as associationView } from '../resource-types/view.js'
 import { documents, inlined } from '../schemas.js'
 import { attributesOf, create } from './create.js'
-import { list } from './list.js'
+import { list, sortKeys } from './list.js'
 import * as namespaces from './repository.js'
 import { show } from './show.js'
 import { view } from './view.js'
@@ -39,7 +40,16 @@ export function namespaceRoutes(app: FastifyInstance, deps: Deps): void {
     url,
     {
       config: { body: 'ignore' },
-      schema: { tags, summary: 'List namespaces', response: { 200: inlined(documents.namespaces) } },
+      schema: {
+        tags,
+        summary: 'List namespaces',
+        querystring: optional({
+          ...pageQuery(sortKeys),
+          visibility: { type: 'string', enum: ['public', 'private'], description: 'Visibility.' },
+          resource_types: text('Resource types with commas: namespaces that are for one of them.'),
+        }),
+        response: { 200: inlined(documents.namespaces) },
+      },
     },
     async request => {
       const query = queryOf(request)
@@ -85,6 +95,7 @@ export function namespaceRoutes(app: FastifyInstance, deps: Deps): void {
         tags,
         summary: 'Show a namespace with everything in it',
         description: "With resource_type, names of properties have the prefix of that type's association.",
+        querystring: optional({ resource_type: text('A resource type that the namespace is for.') }),
         response: { 200: one },
       },
     },

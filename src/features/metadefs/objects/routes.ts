@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../../deps.js'
 import { NotFound } from '../../../errors.js'
 import { queryOf } from '../../../http/query.js'
+import { optional, pageQuery } from '../../../http/schemas.js'
 import { targetOf } from '../access.js'
 import { type GivenObject, objectBody } from '../bodies.js'
 import { change, readable, refuseProtected } from '../change.js'
@@ -41,6 +42,7 @@ export function objectRoutes(app: FastifyInstance, deps: Deps): void {
         tags,
         summary: "List a namespace's objects",
         description: 'limit, marker and the order are checked and change nothing, as with Glance.',
+        querystring: optional(pageQuery(['created_at'])),
         response: { 200: inlined(documents.objects) },
       },
     },

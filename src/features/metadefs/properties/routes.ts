@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../../deps.js'
 import { NotFound } from '../../../errors.js'
 import { queryOf } from '../../../http/query.js'
+import { optional, text } from '../../../http/schemas.js'
 import { demand, targetOf } from '../access.js'
 import { propertyBody } from '../bodies.js'
 import { change, readable, refuseProtected } from '../change.js'
@@ -78,6 +79,7 @@ export function propertyRoutes(app: FastifyInstance, deps: Deps): void {
         tags,
         summary: 'Show a property',
         description: "With resource_type the name has the prefix of that type's association before it.",
+        querystring: optional({ resource_type: text('A resource type that the namespace is for.') }),
         response: { 200: one },
       },
     },

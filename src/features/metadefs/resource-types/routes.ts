@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../../deps.js'
 import { NotFound } from '../../../errors.js'
+import { text } from '../../../http/schemas.js'
 import { demand, ownProject, targetOf } from '../access.js'
 import { associationBody } from '../bodies.js'
 import { change, readable, refuseProtected } from '../change.js'
@@ -12,6 +13,23 @@ import { view } from './view.js'
 type InNamespace = { Params: { namespace: string } }
 type ByName = { Params: { namespace: string; resource_type: string } }
 
+const allTypesSchema = {
+  type: 'object',
+  properties: {
+    resource_types: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          name: text('Such as `OS::Glance::Image`.'),
+          created_at: text('When it was first associated.'),
+          updated_at: text('When it was last changed.'),
+        },
+      },
+    },
+  },
+}
+
 export function resourceTypeRoutes(app: FastifyInstance, deps: Deps): void {
   const tags = ['metadefs']
   const url = '/metadefs/namespaces/:namespace/resource_types'
@@ -19,7 +37,7 @@ export function resourceTypeRoutes(app: FastifyInstance, deps: Deps): void {
 
   app.get(
     '/metadefs/resource_types',
-    { schema: { tags, summary: 'List the resource types' } },
+    { schema: { tags, summary: 'List the resource types', response: { 200: allTypesSchema } } },
     async ({ caller }) => {
       demand(deps.policy, caller, 'list_metadef_resource_types', ownProject(caller))
       const types = await resourceTypes.listTypes(deps.db)

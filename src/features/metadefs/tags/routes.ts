@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../../deps.js'
 import { NotFound } from '../../../errors.js'
 import { queryOf } from '../../../http/query.js'
+import { optional, pageQuery, text } from '../../../http/schemas.js'
 import { tagBody, tagsBody } from '../bodies.js'
 import { change, readable, refuseProtected } from '../change.js'
 import { orderOf, plainLimit, visibilityOf } from '../paging.js'
@@ -30,7 +31,12 @@ export function tagRoutes(app: FastifyInstance, deps: Deps): void {
     url,
     {
       config: { body: 'ignore' },
-      schema: { tags, summary: "List a namespace's tags", response: { 200: list } },
+      schema: {
+        tags,
+        summary: "List a namespace's tags",
+        querystring: optional(pageQuery(['created_at', 'id', 'name', 'updated_at'])),
+        response: { 200: list },
+      },
     },
     async request => {
       const { caller, params } = request
@@ -54,6 +60,9 @@ export function tagRoutes(app: FastifyInstance, deps: Deps): void {
         tags,
         summary: 'Create tags',
         description: 'They take the place of all that were there, unless X-Openstack-Append is true.',
+        headers: optional({
+          'x-openstack-append': text('Whether the tags are added to those that are there.'),
+        }),
         body: list,
         response: { 201: list },
       },
