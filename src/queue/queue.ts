@@ -47,7 +47,7 @@ export async function startWorker(
     pgPool: pool,
     concurrency: options.concurrency ?? 8,
     noHandleSignals: true,
-    logger: quiet(log),
+    logger: quiet(log, stopping.signal),
     taskList,
   })
   return {
@@ -58,10 +58,11 @@ export async function startWorker(
   }
 }
 
-/** The queue tells each job twice; only its troubles are worth a line of the log. */
-const quiet = (log: Logger) =>
+/** The queue tells each job twice; only its troubles are worth a line of the log, and none when all is ending. */
+const quiet = (log: Logger, stopping: AbortSignal) =>
   new QueueLogger(() => (level, message, meta) => {
-    if (level === 'error') log.error({ meta }, message)
+    if (stopping.aborted) log.debug({ meta }, message)
+    else if (level === 'error') log.error({ meta }, message)
     else if (level === 'warning') log.warn({ meta }, message)
     else log.trace(message)
   })
