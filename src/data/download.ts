@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
-import { BadRange, Forbidden, NotFound, Unavailable } from '../errors.js'
+import { BadRange, BadRequest, Forbidden, NotFound, Unavailable } from '../errors.js'
 import { type ByteWindow, windowOf } from '../http/range.js'
 import { requireOn } from '../images/access.js'
 import type { Image } from '../images/image.js'
@@ -15,12 +15,20 @@ export interface Download {
   window: ByteWindow | undefined
 }
 
+/** What a client may ask of a download. */
+export interface Wishes {
+  range: string | undefined
+  'content-range': string | undefined
+  /** Stores to read from first, comma-separated. */
+  prefer: string | undefined
+}
+
 /** Opens an image's bytes for reading; undefined when there are none (yet, or any more). */
 export async function download(
   deps: Deps,
   caller: Caller,
   id: string,
-  headers: { range?: string | undefined; 'content-range'?: string | undefined },
+  wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Download | undefined> {
   const image = await find(deps.pool, caller, id)
@@ -28,25 +36,38 @@ export async function download(
     requireOn(deps.policy, caller, 'get_image', image)
     throw new Forbidden('The requested image has been deactivated. Image data download is forbidden.')
   }
-  requireOn(deps.policy, caller, 'download_image', image)
+  const preferred = preferredStores(deps, wishes.prefer)
+  requireOn(deps.policy, caller, preferred.length > 0 ? 'download_from_store' : 'download_image', image)
   if ((image.status !== 'active' && image.status !== 'deactivated') || image.size === null) return undefined
-  const window = image.locations.length > 0 ? windowOf(headers, image.size) : undefined
-  const bytes = await openFirst(deps, image, window, signal)
+  const window = image.locations.length > 0 ? windowOf(wishes, image.size) : undefined
+  const bytes = await openFirst(deps, image, preferred, window, signal)
   return bytes && { image, bytes, window }
 }
 
+/** The stores that `prefer` names; blank names are none. Throws BadRequest for one that there is not. */
+function preferredStores(deps: Deps, prefer: string | undefined): string[] {
+  const names = (prefer ?? '').split(',').map(name => name.trim())
+  const preferred = names.filter(name => name !== '')
+  if (preferred.length > 0 && !deps.stores.multi) throw new BadRequest('There is only one store here.')
+  for (const name of preferred) deps.stores.settings(name)
+  return preferred
+}
+
 /**
- * The first location that can be read, in the order of the stores' weights. An object of another size than the image's
+ * The first location that can be read: preferred stores first, then by weight. An object of another size than the image's
  * is not its bytes. Only what is missing everywhere is missing: a store that does not answer may have it.
  */
 async function openFirst(
   deps: Deps,
   image: Image,
+  preferred: readonly string[],
   window: ByteWindow | undefined,
   signal: AbortSignal,
 ): Promise<StoredBytes | undefined> {
   let failure: unknown
-  for (const { store, key } of byWeight(deps, image)) {
+  const rank = (store: string) => (preferred.includes(store) ? preferred.indexOf(store) : preferred.length)
+  const locations = byWeight(deps, image).sort((a, b) => rank(a.store) - rank(b.store))
+  for (const { store, key } of locations) {
     try {
       const bytes = await readable(deps, store).read(key, window, signal)
       if (bytes.size === image.size) return bytes

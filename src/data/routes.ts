@@ -4,6 +4,7 @@ import type { Deps } from '../deps.js'
 import { BadRequest, MethodNotAllowed } from '../errors.js'
 import { abortSignal } from '../http/abort.js'
 import { lingerAfter, wantBody } from '../http/early-answer.js'
+import { queryOf } from '../http/query.js'
 import { done, octets, optional, text } from '../http/schemas.js'
 import { download } from './download.js'
 import { formFile } from './form.js'
@@ -107,8 +108,12 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
       },
     },
     async (request, reply) => {
-      const range = { range: request.headers.range, 'content-range': header(request, 'content-range') }
-      const found = await download(deps, request.caller, request.params.image_id, range, abortSignal(reply))
+      const wishes = {
+        range: request.headers.range,
+        'content-range': header(request, 'content-range'),
+        prefer: queryOf(request).getAll('prefer').at(-1),
+      }
+      const found = await download(deps, request.caller, request.params.image_id, wishes, abortSignal(reply))
       if (!found) return reply.code(204).send()
       await send(request, reply, found)
       return reply

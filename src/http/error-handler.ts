@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isDatabaseTrouble } from '../db/trouble.js'
 import { HttpError } from '../errors.js'
-import { prefersJson } from './accept.js'
+import { takesJsonErrors } from './accept.js'
 
 /** Reason phrases in which Glance differs from today's names. */
 const phrases: Record<number, string> = {
@@ -42,8 +42,8 @@ export function describe(error: unknown): {
 }
 
 /**
- * The body of an error: Glance's JSON when the client asks for JSON, plain text otherwise. `code` is the string
- * "404 Not Found", as Glance sends it.
+ * The body of an error: Glance's JSON where Glance would send it, plain text otherwise (never Glance's HTML, as a
+ * browser would run what it quotes). `code` is the string "404 Not Found", as Glance sends it.
  */
 export function errorBody(
   accept: string | undefined,
@@ -51,7 +51,7 @@ export function errorBody(
   message: string,
 ): { type: string; body: string } {
   const title = reason(status)
-  if (prefersJson(accept)) {
+  if (takesJsonErrors(accept)) {
     const body = JSON.stringify({ message, code: `${status} ${title}`, title })
     return { type: 'application/json', body }
   }
@@ -65,5 +65,5 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   else if (status === 503) request.log.warn({ err: error }, message)
   else request.log.debug({ status, reason: message }, 'refused')
   const { type, body } = errorBody(request.headers.accept, status, message)
-  void reply.code(status).headers(headers).header('content-type', type).send(body)
+  void reply.code(status).headers(headers).header('content-type', type).send(Buffer.from(body))
 }

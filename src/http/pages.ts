@@ -7,8 +7,8 @@ export const MAX_LIMIT = 1000
 
 /** The number of rows asked for; more than the most is silently the most. Throws BadRequest. */
 export function limitOf(query: URLSearchParams): number {
-  const text = query.getAll('limit').at(-1)
-  if (text === undefined) return DEFAULT_LIMIT
+  const text = query.get('limit')
+  if (text === null) return DEFAULT_LIMIT
   if (!/^\s*[+-]?\d+\s*$/.test(text)) throw new BadRequest('limit must be an integer.')
   const limit = Number(text)
   if (limit < 0) throw new BadRequest('limit must not be negative.')

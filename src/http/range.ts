@@ -20,14 +20,15 @@ export function windowOf(
   return undefined
 }
 
-const unsatisfiable = (size: number) =>
-  new BadRange(`The range does not lie within the ${size} bytes of the image.`, {
-    headers: { 'content-range': `bytes */${size}` },
-  })
+function unsatisfiable(size: number): BadRange {
+  const headers = { 'content-range': `bytes */${size}` }
+  return new BadRange(`The range does not lie within the ${size} bytes of the image.`, { headers })
+}
 
+/** As Glance, this reads what begins like a range and does not mind what follows. */
 function fromRange(text: string, size: number): ByteWindow {
   if (text.includes(',')) throw new BadRequest('Only one range can be asked for at a time.')
-  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(text)
+  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)/i.exec(text)
   const [, first = '', last = ''] = match ?? []
   if (!match || (first === '' && last === '')) throw unsatisfiable(size)
   if (first === '') {

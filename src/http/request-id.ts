@@ -6,10 +6,12 @@ export const MAX_REQUEST_ID = 64
 
 /**
  * The id of a request: the client's X-Openstack-Request-Id with `req-` before it, else a new one. An id that is
- * too long is not taken over; server.ts refuses such a request with 431.
+ * too long is not taken over; server.ts refuses such a request with 431. Nor is one beyond ASCII: headers do not carry
+ * it faithfully.
  */
 export function requestId(request: { headers: IncomingMessage['headers'] }): string {
   const sent = request.headers['x-openstack-request-id']
-  if (typeof sent !== 'string' || sent === '' || sent.length > MAX_REQUEST_ID) return `req-${randomUUID()}`
+  if (typeof sent !== 'string' || sent.length > MAX_REQUEST_ID || !/^[\x20-\x7e]+$/.test(sent))
+    return `req-${randomUUID()}`
   return sent.startsWith('req-') ? sent : `req-${sent}`
 }

@@ -67,8 +67,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 8192 },
-    frameworkErrors: (error, request, reply) =>
-      handleError(new BadRequest(error.message), request, reply as never),
+    // a path that can't be read meets no hook
+    frameworkErrors: (error, request, reply) => {
+      void reply.header('x-openstack-request-id', request.id)
+      handleError(new BadRequest(error.message), request, reply as never)
+    },
     clientErrorHandler: answerUnreadable,
   }) as unknown as FastifyInstance
 

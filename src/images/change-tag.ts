@@ -15,8 +15,12 @@ export async function changeTag(
   tag: string,
   verb: 'add' | 'remove',
 ): Promise<void> {
-  if (id.length > 36 || id.includes('\0')) throw noImage(id)
   if (tag.includes('/')) throw new NotFound('The resource could not be found.')
+  if (verb === 'add') {
+    checkText(tag, 'A tag')
+    if (tag.length > 255) throw new BadRequest('A tag may have at most 255 characters.')
+  }
+  if (id.length > 36 || id.includes('\0')) throw noImage(id)
   await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
     if (!image || !isVisible(caller, image)) throw noImage(id)
@@ -25,8 +29,6 @@ export async function changeTag(
       if (tag.includes('\0') || !(await removeTag(tx, id, tag)))
         throw new NotFound('The image has no such tag.')
     } else {
-      checkText(tag, 'A tag')
-      if (tag.length > 255) throw new BadRequest('A tag may have at most 255 characters.')
       if (!image.tags.includes(tag) && image.tags.length >= MAX_TAGS) {
         throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
       }

@@ -28,7 +28,9 @@ export async function create(
   check(body)
   const image = parse(body, caller)
   mayCreate(deps, caller, image)
-  if (image.tags.length > MAX_TAGS) throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
+  // counted as they were sent, before equal ones collapse
+  if (Array.isArray(body.tags) && body.tags.length > MAX_TAGS)
+    throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
   if (Object.keys(image.properties).length > MAX_PROPERTIES) {
     throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
   }

@@ -19,6 +19,8 @@ const notFilters = new Set([
   'deleted',
   'tag',
   'os_hidden',
+  // Glance ignores it too; `tag` is the filter
+  'tags',
 ])
 
 /** Filters of one list: as many as an image can have properties; each costs the database planning time. */

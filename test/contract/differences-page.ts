@@ -12,8 +12,11 @@ Vitrine answers as the OpenStack Image service (Glance 33) does. The exchanges i
 recorded with a real Glance and are replayed against Vitrine; below is every answer that differs on purpose. The wording of errors is ours
 throughout. This page is generated from \`test/contract/differences.ts\` by \`npm run contract:record -- differences\`.
 
-Every answer of Vitrine carries \`x-openstack-request-id\`, also where Glance has none (401, the versions); a 416 carries
-\`Content-Range: bytes */SIZE\`.
+On every answer:
+
+- \`x-openstack-request-id\` is there also where Glance sends none (401, the versions).
+- A 416 carries \`Content-Range: bytes */SIZE\`.
+- An error is plain text where Glance writes HTML (\`Accept: */*\`, \`text/html\`): a browser would run what it quotes.
 
 | Exchanges | Glance | Vitrine | What | Why |
 |---|---|---|---|---|

@@ -23,6 +23,7 @@ const titles: Record<number, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
+  413: 'Request Entity Too Large',
   416: 'Request Range Not Satisfiable',
   431: 'Request Header Fields Too Large',
   501: 'Not Implemented',
@@ -108,6 +109,32 @@ const emptyList: Ours = (_, { request }) => {
     (_, query: string) => `?${query.split('&').sort().join('&')}`,
   )
   return { status: 200, headers: jsonHeaders, body: { first, images: [], schema: '/v2/schemas/images' } }
+}
+
+/** The answer to the last of repeated parameters (the first limit, as Glance), with links that keep them all. */
+const allParameters: Ours = (recorded, { request }, scenario) => {
+  if (recorded.status !== 200) return recorded
+  const text = (request.path.split('?')[1] ?? '').split('&')
+  const nameOf = (pair: string) => pair.split('=')[0] as string
+  const same = (pairs: string[], name: string) => pairs.some(pair => nameOf(pair) === name)
+  const last = text.filter((pair, index) => {
+    const name = nameOf(pair)
+    if (name === 'limit') return !same(text.slice(0, index), name)
+    return name === 'tag' || !same(text.slice(index + 1), name)
+  })
+  const single = ['visibility', 'sort', 'limit'].some(
+    name => text.filter(pair => pair.startsWith(`${name}=`)).length > 1,
+  )
+  const path = `/v2/images?${last.join('&')}`
+  const answer = single ? neighbour(scenario, path, () => true) : undefined
+  const body = (answer ?? recorded).body as { next?: string }
+  const pairs = text.map(pair => decodeURIComponent(pair).replace(/\d{4}-\d\d-\d\dT[\d:]+Z/, '<time>'))
+  const link = (more: string[] = []) => `/v2/images?${[...pairs, ...more].sort().join('&')}`
+  const marker = /marker=([^&]*)/.exec(body.next ?? '')?.[1]
+  return {
+    ...recorded,
+    body: merged(body, { first: link(), ...(marker && { next: link([`marker=${marker}`]) }) }),
+  }
 }
 
 /** The page behind the marker, of the list that the scenario walks. */
@@ -296,7 +323,7 @@ export const differences: readonly Difference[] = [
   {
     area: 'list',
     scenario: /^filters: /,
-    exchanges: /&(size=(x|9+)|min_ram=(x||1\.0|2147483648)|(nope|p)_(min|max)=1|virtual_size=x|p=%00)$/,
+    exchanges: /&(size=x|min_ram=(x||1\.0)|(nope|p)_(min|max)=1|virtual_size=x|p=%00)$/,
     ours: refused(400),
     what: 'A filter value that is no number where one is wanted, and a range over something that has none, is 400 instead of 500.',
     why: faultOfGlance,
@@ -315,6 +342,22 @@ export const differences: readonly Difference[] = [
     exchanges: /&(locations|members|properties)=x$/,
     ours: emptyList,
     what: 'locations, members and properties are names like any other in a filter: of a property that no image has. Glance answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'list',
+    scenario: /^filters: (size|minima)$/,
+    exchanges: /&(size=9+|min_ram=2147483648)$/,
+    ours: emptyList,
+    what: 'A number that no image can have matches none; Glance on PostgreSQL answers 500.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'list',
+    scenario: /^(?!.*(pages of|paging back))/,
+    exchanges: /&(\w+)=.*&\1=|tag=<run>&tag=|^two (tags|keys)$/,
+    ours: allParameters,
+    what: 'A parameter given twice: the links keep both (Glance keeps the last, so that the next page is one of another list); of those that can not be combined one counts (in Glance the other becomes the filter of a property, which no image has).',
     why: faultOfGlance,
   },
   {
@@ -370,12 +413,12 @@ export const differences: readonly Difference[] = [
     scenario: 'names of tags',
     exchanges: ['alice GET /v2/images/<image>'],
     ours: (recorded, ...rest) => {
-      const tags = (recorded.body as { tags: string[] }).tags.map(tag =>
-        Buffer.from(tag, 'latin1').toString(),
-      )
+      const { tags: kept } = recorded.body as { tags: string[] }
+      const tags = kept.map(tag => Buffer.from(tag, 'latin1').toString())
+      if (kept.length > 0) tags.push('.')
       return changed({ tags: tags.sort((a, b) => (a < b ? -1 : 1)) })(recorded, ...rest)
     },
-    what: 'A tag in a path is UTF-8.',
+    what: 'A tag in a path is UTF-8, and may be a dot.',
     why: 'Glance keeps the bytes of the path as Latin-1, so that a tag reads differently by each way in.',
   },
   {
@@ -447,11 +490,19 @@ export const differences: readonly Difference[] = [
   },
   {
     area: 'download',
-    scenario: /^range bytes=(0-9|-5) of an image without bytes/,
+    scenario: /^range .* of an image without bytes/,
     exchanges: /^Range/,
     ours: empty,
-    what: 'A range of an image without bytes is 204, as without a range; Glance breaks the connection.',
+    what: 'Any range of an image without bytes is 204, as without a range; Glance breaks the connection, or refuses those that it can not read.',
     why: faultOfGlance,
+  },
+  {
+    area: 'download',
+    scenario: 'ranges',
+    exchanges: ['Range: bytes=-0'],
+    ours: refused(416),
+    what: 'The last 0 bytes can not be given; Glance gives all of them.',
+    why: 'RFC 9110, 14.1.2.',
   },
   {
     area: 'download',
@@ -492,6 +543,111 @@ export const differences: readonly Difference[] = [
     ours: () => refusal(431),
     what: 'A request id of more than 64 characters is 431; Glance answers without one.',
     why: 'An answer that can not be found in the log is worse than a refusal.',
+  },
+  {
+    area: 'errors',
+    scenario: 'the request id is the one that the client sent',
+    exchanges: ['good, id ä'],
+    ours: recorded => ({ ...recorded, headers: { ...recorded.headers, ...traced } }),
+    what: 'A request id beyond ASCII is not taken over.',
+    why: 'Headers do not carry it faithfully.',
+  },
+  {
+    area: 'access',
+    scenario: /^svc and a (public|community) image of demo$/,
+    exchanges: [
+      'svc PATCH nothing',
+      ...['GET', 'POST'].map(verb => `svc ${verb} /v2/images/<image>/members`),
+      ...['PUT', 'DELETE'].map(verb => `svc ${verb} /v2/images/<image>/members/m`),
+    ],
+    ours: refused(404),
+    what: 'Whoever may not get an image is told that there is none, whatever they ask; Glance tells a caller of role service alone that a public image has no members, and shows it to them in the answer to an empty patch.',
+    why: 'The same answer by every way in.',
+  },
+  {
+    area: 'access',
+    scenario: /^who may make a shared image (public|community)$/,
+    exchanges: ['svc PATCH /v2/images/<image>'],
+    ours: refused(404),
+    what: 'Whoever may not get an image is told that there is none; Glance answers 403.',
+    why: 'The same answer by every way in.',
+  },
+  {
+    area: 'members',
+    scenario: /^members of a (public|community) image$/,
+    exchanges: /^svc (GET|POST|DELETE|sets) /,
+    ours: refused(404),
+    what: 'Whoever may not get an image is told that there is none; Glance answers 403.',
+    why: 'The same answer by every way in.',
+  },
+  {
+    area: 'members',
+    scenario: 'a change of members does not touch the image',
+    exchanges: /updated_at=eq/,
+    ours: (_, { request }, scenario) => {
+      const first = `/v2/images?${(request.path.split('?')[1] ?? '').replace('<made>', '<time>').split('&').sort().join('&')}`
+      const images = [merged(madeIn(scenario), {})]
+      return { status: 200, headers: jsonHeaders, body: { first, images, schema: '/v2/schemas/images' } }
+    },
+    what: 'A time as an image shows it finds that image; Glance compares with the microseconds that it does not show.',
+    why: faultOfGlance,
+  },
+  {
+    area: 'patch',
+    scenario: /^legacy add \/min_/,
+    exchanges: ['add 2147483648', 'add -1'],
+    ours: refused(400),
+    what: 'A number out of range is 400 before it is asked what the image has; Glance says 409.',
+    why: 'What is wrong with the request itself comes first, as elsewhere.',
+  },
+  {
+    area: 'patch',
+    scenario: 'media types',
+    exchanges: ['type APPLICATION/OPENSTACK-IMAGES-V2.1-JSON-PATCH'],
+    ours: image({}),
+    what: 'Media types are compared without regard to case; Glance answers 415.',
+    why: 'RFC 9110, 8.3.1.',
+  },
+  {
+    area: 'upload',
+    scenario: /^announced size 10737418241 /,
+    exchanges: /PUT/,
+    ours: refused(413),
+    what: 'An announced size above the cap is 413 at once; Glance reads all bytes and then says that they were too few.',
+    why: 'Nobody should send gigabytes for a refusal that is certain.',
+  },
+  {
+    area: 'upload',
+    scenario: 'upload of type APPLICATION/OCTET-STREAM',
+    exchanges: /PUT/,
+    ours: empty,
+    what: 'Media types are compared without regard to case; Glance answers 415.',
+    why: 'RFC 9110, 8.3.1.',
+  },
+  {
+    area: 'upload',
+    scenario: 'upload of type APPLICATION/OCTET-STREAM',
+    exchanges: ['alice GET /v2/images/<image>/file'],
+    ours: () => ({
+      status: 200,
+      headers: {
+        ...traced,
+        'content-type': 'application/octet-stream',
+        'content-md5': 'c56bd5480f6e5413cb62a0ad9666613a',
+        'content-length': '10',
+      },
+      body: { size: 10, sha256: '1f825aa2f0020ef7cf91dfa30da4668d791c5d4824fc8e41354b89ec05795ab3' },
+    }),
+    what: 'and the bytes are there.',
+    why: 'The same.',
+  },
+  {
+    area: 'tags',
+    scenario: 'names of tags',
+    exchanges: ['alice PUT /v2/images/<image>/tags/.', 'alice DELETE /v2/images/<image>/tags/.'],
+    ours: empty,
+    what: 'A dot is a tag; the server in front of Glance takes it out of the path.',
+    why: 'What a client sends is what is meant.',
   },
   ...['routes', 'routes-later', 'schemas', 'auth'].map(
     (area): Difference => ({
@@ -654,13 +810,15 @@ export const differences: readonly Difference[] = [
 ]
 
 /**
- * What Vitrine adds to any reply: a request id also where Glance has none (401, the versions), and the size of the image
- * to a 416.
+ * What Vitrine does differently in any reply: a request id also where Glance has none (401, the versions), the size of
+ * the image in a 416, and errors as plain text where Glance writes HTML.
  */
 export function everywhere(reply: Reply): Reply {
+  const html = reply.status >= 400 && reply.headers['content-type']?.startsWith('text/html')
   const headers = {
-    ...traced,
+    'x-openstack-request-id': '<any>',
     ...reply.headers,
+    ...(html && { 'content-type': 'text/plain; charset=utf-8' }),
     ...(reply.status === 416 && { 'content-range': '<optional>' }),
   }
   return { ...reply, headers }

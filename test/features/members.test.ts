@@ -98,7 +98,7 @@ t.test('who may do what on a shared image', async t => {
       owner: 403,
       'owner, reader only': 403,
       recipient: 404,
-      'recipient, reader only': 403,
+      'recipient, reader only': 404,
       admin: 200,
       stranger: 404,
     },

@@ -119,7 +119,6 @@ for (const type of [V20, V21])
       const paths = [
         'name',
         '',
-        '//name',
         '/name/',
         '/a//b',
         '/a/ /b',

@@ -12,13 +12,12 @@ import * as members from './repository.js'
 const noMember = (member: string) => new NotFound(`No member found with ID ${member.slice(0, 100)}`)
 
 /** The image, if the caller sees it and it is one that has members. */
-async function shared(deps: Deps, caller: Caller, id: string, rule: string): Promise<Image> {
+async function shared(deps: Deps, caller: Caller, id: string): Promise<Image> {
   const image = await find(deps.pool, caller, id)
   if (image.visibility !== 'shared') {
     requireOn(deps.policy, caller, 'get_image', image)
     throw new Forbidden('Only shared images have members.')
   }
-  requireOn(deps.policy, caller, rule, image)
   return image
 }
 
@@ -27,7 +26,8 @@ const seen = (caller: Caller, image: Image) =>
   caller.is_admin || image.owner === caller.project_id ? undefined : caller.project_id
 
 export async function list(deps: Deps, caller: Caller, id: string): Promise<members.Member[]> {
-  const image = await shared(deps, caller, id, 'get_members')
+  const image = await shared(deps, caller, id)
+  requireOn(deps.policy, caller, 'get_members', image)
   return members.listOf(deps.db, id, seen(caller, image))
 }
 
@@ -51,7 +51,7 @@ export async function add(deps: Deps, caller: Caller, id: string, member: unknow
     throw new BadRequest('member must be a project id of 1 to 255 characters.')
   }
   checkText(member, 'member')
-  await shared(deps, caller, id, 'add_member')
+  requireOn(deps.policy, caller, 'add_member', await shared(deps, caller, id))
   return deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image) throw new NotFound(`No image found with ID ${id}`)
@@ -71,8 +71,10 @@ export async function answer(
   status: unknown,
 ): Promise<members.Member> {
   if (status === undefined) throw new BadRequest('The request needs a status.')
-  const image = await shared(deps, caller, id, 'modify_member')
+  const image = await shared(deps, caller, id)
+  requireOn(deps.policy, caller, 'get_member', image)
   await one(deps, caller, image, member)
+  requireOn(deps.policy, caller, 'modify_member', image)
   if (typeof status !== 'string' || !answers.includes(status)) {
     throw new BadRequest('status must be pending, accepted or rejected.')
   }
@@ -82,6 +84,9 @@ export async function answer(
 }
 
 export async function remove(deps: Deps, caller: Caller, id: string, member: string): Promise<void> {
-  await shared(deps, caller, id, 'delete_member')
-  if (member.includes('\0') || !(await members.remove(deps.db, id, member))) throw noMember(member)
+  const image = await shared(deps, caller, id)
+  requireOn(deps.policy, caller, 'get_member', image)
+  await one(deps, caller, image, member)
+  requireOn(deps.policy, caller, 'delete_member', image)
+  if (!(await members.remove(deps.db, id, member))) throw noMember(member)
 }

@@ -155,6 +155,14 @@ export const access: Area = {
         path: '/v2/images/<image>/members/<project:demo>',
         json: { status: 'accepted' },
       },
+      { actor: 'bob', method: 'POST', path: '/v2/images/<image>/members', json: { member: '<project:far>' } },
+      ...['<project:far>', 'absent', '<project:demo>'].flatMap((member): Step[] => {
+        const path = `/v2/images/<image>/members/${member}`
+        return [
+          { actor: 'reader', method: 'PUT', path, json: { status: 'rejected' } },
+          { actor: 'reader', method: 'DELETE', path },
+        ]
+      }),
       list('reader'),
       list('alice'),
       list('bob'),

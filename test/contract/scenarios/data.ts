@@ -103,7 +103,7 @@ export const uploads: Area = {
       scenario(`upload of type ${type ?? '(absent)'}`, [
         createRaw('alice'),
         upload('alice', 10, { headers: { 'content-type': type } }),
-        show('alice'),
+        download('alice'),
       ]),
     ),
     scenario('a body without a type', [

@@ -1,5 +1,5 @@
 import type { Area, Scenario, Step } from '../exchange.js'
-import { createRaw, get, scenario, upload } from './steps.js'
+import { createRaw, del, get, scenario, upload } from './steps.js'
 
 const verbs = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']
 
@@ -64,7 +64,6 @@ const later = {
 const unknown = [
   '/v2/nope',
   '/v2/images/',
-  '/v2/images//file',
   '/v2/images/<image>/',
   '/v2/images/<image>/nope',
   '/v2/images/<image>/file/',
@@ -94,6 +93,8 @@ export const routes: Area = {
       ...unknown.flatMap(path =>
         ['GET', 'POST', 'DELETE', 'OPTIONS'].map((method): Step => ({ actor: 'alice', method, path })),
       ),
+      get('alice', '/v2/images//file'),
+      del('alice', '/v2/images//file'),
       ...['HEAD', 'PUT', 'PATCH', 'PROPFIND'].map(
         (method): Step => ({ actor: 'alice', method, path: '/v2/nope' }),
       ),
