@@ -34,7 +34,8 @@ export async function serve(
   { dataDir, limits }: ServeOptions = {},
 ): Promise<Served> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'vitrine-served-'))
-  const command = [process.execPath, program, 'serve']
+  // tap puts hooks into NODE_OPTIONS of whatever is spawned; the server runs as it does outside of tests
+  const command = ['env', '-u', 'NODE_OPTIONS', process.execPath, program, 'serve']
   const [file = '', ...args] = limits ? ['sh', '-c', `${limits}; exec "$@"`, 'sh', ...command] : command
   const child = spawn(file, args, {
     env: { PATH: process.env.PATH, VITRINE_DATA_DIR: folder, VITRINE_PORT: '0', ...settings },
