@@ -9,6 +9,7 @@ import { imports } from './features/imports/index.js'
 import { info } from './features/info/index.js'
 import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
+import { stores } from './features/stores/index.js'
 import { tags } from './features/tags/index.js'
 import { tasks } from './features/tasks/index.js'
 import { describeRoutes, docsRoutes } from './http/docs.js'
@@ -28,6 +29,7 @@ export const features: readonly Feature[] = [
   members,
   tags,
   info,
+  stores,
   metadefs,
 ]
 

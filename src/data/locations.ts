@@ -1,8 +1,9 @@
 import type { Database } from '../db/connect.js'
-import type { BlobName } from './blobs.js'
+import type { Location } from '../images/image.js'
+import * as blobs from './blobs.js'
 
 /** The only writer of image_locations: adds the place of an image's bytes. The blob must be in the ledger. */
-export async function add(tx: Database, imageId: string, blob: BlobName): Promise<void> {
+export async function add(tx: Database, imageId: string, blob: blobs.BlobName): Promise<void> {
   await tx
     .insertInto('image_locations')
     .values({ image_id: imageId, ...blob })
@@ -10,11 +11,53 @@ export async function add(tx: Database, imageId: string, blob: BlobName): Promis
 }
 
 /** Removes one place of an image's bytes; the object itself is the ledger's matter. */
-export async function remove(tx: Database, imageId: string, blob: BlobName): Promise<void> {
+export async function remove(tx: Database, imageId: string, blob: blobs.BlobName): Promise<void> {
   await tx
     .deleteFrom('image_locations')
     .where('image_id', '=', imageId)
     .where('store', '=', blob.store)
     .where('key', '=', blob.key)
     .execute()
+}
+
+/** A place that is not an object of our own. */
+export interface ExternalPlace {
+  /** The store that reads it. */
+  store: string
+  url: string
+  metadata?: Record<string, unknown>
+}
+
+/** Adds a place on somebody else's server. */
+export async function addExternal(
+  tx: Database,
+  imageId: string,
+  { store, url, metadata = {} }: ExternalPlace,
+): Promise<void> {
+  await tx
+    .insertInto('image_locations')
+    .values({ image_id: imageId, store, url, metadata: JSON.stringify(metadata) })
+    .execute()
+}
+
+/** Replaces what came along with a location. */
+export async function setMetadata(
+  tx: Database,
+  { id }: Pick<Location, 'id'>,
+  metadata: Record<string, unknown>,
+): Promise<void> {
+  await tx
+    .updateTable('image_locations')
+    .set({ metadata: JSON.stringify(metadata) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Removes any location. An object of our own is doomed with it, and returned to be erased after the transaction. */
+export async function drop(tx: Database, { id, store, key, url }: Location): Promise<blobs.BlobName[]> {
+  await tx.deleteFrom('image_locations').where('id', '=', id).execute()
+  if (url !== null) return []
+  const blob = { store, key }
+  await blobs.doom(tx, blob)
+  return [blob]
 }

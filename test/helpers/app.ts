@@ -34,6 +34,8 @@ export interface TestApp {
 export interface AppOptions {
   /** Asks the application to stop, as SIGTERM does the process. */
   stopping?: AbortSignal
+  /** Stores beside the two, such as `web=http:`. */
+  moreStores?: readonly string[]
   /** What takes the place of parts that were opened, such as a slow check. */
   change?: (deps: Deps) => Partial<Deps>
   /** Puts something between the application and its database. */
@@ -49,6 +51,7 @@ export async function startApp(
   overrides: Partial<Config> = {},
   options: AppOptions = {},
 ): Promise<TestApp> {
+  const { stopping, change, wire, moreStores = [] } = options
   const database = await createTestDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'vitrine-app-'))
   t.teardown(async () => {
@@ -60,14 +63,13 @@ export async function startApp(
   const config = Object.freeze({
     ...loadConfig({
       VITRINE_DATA_DIR: folder,
-      VITRINE_STORES: `fast=file:${folders.fast},cheap=file:${folders.cheap}`,
+      VITRINE_STORES: [`fast=file:${folders.fast}`, `cheap=file:${folders.cheap}`, ...moreStores].join(','),
     }),
     ...overrides,
   })
   const logs: Record<string, unknown>[] = []
   const log = pino({ level: 'debug' }, { write: line => void logs.push(JSON.parse(line)) })
   const policies = Object.assign({}, ...features.map(feature => feature.policies))
-  const { stopping, change, wire } = options
   const databaseUrl = wire ? await wire(database.url) : database.url
   const opened = await openDeps(config, { databaseUrl, log, policies, stopping })
   const callers = new Map<string, Caller>()

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../deps.js'
-import { NotFound } from '../../errors.js'
 import type { Feature } from '../../feature.js'
 import { text } from '../../http/schemas.js'
 import { limitNames } from '../../quota/limits.js'
 import { usageOf } from '../../quota/usage.js'
+import { listStores } from './stores.js'
 
 const methodsSchema = {
   type: 'object',
@@ -21,24 +21,24 @@ const methodsSchema = {
   },
 }
 
-const storesSchema = {
-  type: 'object',
-  properties: {
-    stores: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['id'],
-        properties: {
-          id: text('Name of the store, as X-Image-Meta-Store takes it.'),
-          description: text("The operator's words."),
-          default: text('`true` on the store that takes uploads which name none.'),
-          'read-only': text('`true` on a store that nothing can be uploaded to.'),
-        },
-      },
-    },
-  },
+const store = {
+  id: text('Name of the store, as X-Image-Meta-Store takes it.'),
+  description: text("The operator's words."),
+  default: text('`true` on the store that takes uploads which name none.'),
+  'read-only': text('`true` on a store that nothing can be uploaded to.'),
 }
+const detail = {
+  type: text('Kind of the store: file, s3 or http.'),
+  weight: { type: 'integer', description: 'The copy in the heavier store is read first.' },
+  properties: { type: 'object', description: 'What there is to know of a store of this kind.' },
+}
+
+const listOf = (properties: object) => ({
+  type: 'object',
+  properties: { stores: { type: 'array', items: { type: 'object', required: ['id'], properties } } },
+})
+const storesSchema = listOf(store)
+const storeDetailsSchema = listOf({ ...store, ...detail })
 
 /** What clients ask before they import or choose a store. */
 function routes(app: FastifyInstance, deps: Deps): void {
@@ -75,21 +75,18 @@ function routes(app: FastifyInstance, deps: Deps): void {
   app.get(
     '/info/stores',
     { schema: { tags, summary: 'List the stores', response: { 200: storesSchema } } },
-    async () => {
-      const { stores } = deps
-      if (!stores.multi) throw new NotFound('There is one store only, which has no name for clients.')
-      return {
-        stores: stores.names.map(id => {
-          const { description, kind } = stores.settings(id)
-          return {
-            id,
-            ...(description !== null && { description }),
-            // Glance sends these as strings, and only when they hold
-            ...(id === stores.defaultName && { default: 'true' }),
-            ...(kind === 'http' && { 'read-only': 'true' }),
-          }
-        }),
-      }
+    async () => ({ stores: listStores(deps.stores).map(({ store }) => store) }),
+  )
+
+  app.get(
+    '/info/stores/detail',
+    {
+      schema: { tags, summary: 'List the stores with their details', response: { 200: storeDetailsSchema } },
+    },
+    async ({ caller }) => {
+      const stores = listStores(deps.stores)
+      deps.policy.require(caller, 'stores_info_detail', {})
+      return { stores: stores.map(({ store, detail }) => ({ ...store, ...detail() })) }
     },
   )
 }
