@@ -6,8 +6,13 @@ import { abortSignal } from '../http/abort.js'
 import { lingerAfter, wantBody } from '../http/early-answer.js'
 import { queryOf } from '../http/query.js'
 import { done, octets, optional, text } from '../http/schemas.js'
+import { attributeChecker } from '../images/check.js'
+import { parsePatch, patchSchema, patchTypes } from '../images/patch.js'
+import { imageSchema } from '../images/schemas.js'
+import { view } from '../images/view.js'
 import { download } from './download.js'
 import { formFile } from './form.js'
+import { patch } from './patch.js'
 import { remove } from './remove.js'
 import { send } from './send.js'
 import { stage } from './stage.js'
@@ -22,7 +27,7 @@ const sizeHeader = {
   'x-openstack-image-size': text('Bytes that will come, where Content-Length does not say it.'),
 }
 
-/** The bytes of an image, and its deletion, which takes them along. */
+/** The bytes of an image, and what touches them: its change, for its locations, and its deletion. */
 export function dataRoutes(app: FastifyInstance, deps: Deps): void {
   app.put<ById>(
     '/images/:image_id/file',
@@ -117,6 +122,29 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
       if (!found) return reply.code(204).send()
       await send(request, reply, found)
       return reply
+    },
+  )
+
+  const check = attributeChecker(deps.config)
+  app.patch<ById & { Body: unknown[] }>(
+    '/images/:image_id',
+    {
+      config: {
+        body: 'array',
+        media: { types: patchTypes, headers: { 'accept-patch': patchTypes.join(', ') } },
+      },
+      schema: {
+        tags: ['images'],
+        summary: 'Change an image',
+        description: 'A list of changes, each of one attribute or property, as JSON Patch.',
+        consumes: [...patchTypes],
+        body: patchSchema,
+        response: { 200: imageSchema(deps.config) },
+      },
+    },
+    async ({ body, media, caller, params }, reply) => {
+      const changes = parsePatch(body, media, check)
+      return view(deps, caller, await patch(deps, caller, params.image_id, changes, abortSignal(reply)))
     },
   )
 

@@ -105,7 +105,8 @@ export const isReserved = (name: string) => reserved.has(name) || name.startsWit
 /** Hash over an image's bytes, beside the MD5 that `checksum` is. */
 export const HASH_ALGORITHM = 'sha512'
 
-/** Most tags, additional properties and members of an image: Glance's quotas, answered with 413. */
+/** Most tags, additional properties, members and locations of an image: Glance's quotas, answered with 413. */
 export const MAX_TAGS = 128
 export const MAX_PROPERTIES = 128
 export const MAX_MEMBERS = 128
+export const MAX_LOCATIONS = 10

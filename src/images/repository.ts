@@ -210,6 +210,21 @@ export async function setByteFacts(tx: Database, id: string, facts: ByteFacts): 
   await tx.updateTable('images').set(facts).where('id', '=', id).execute()
 }
 
+/** Notes the digests of an active image that came without any, if it still has none. */
+export async function setHashes(
+  tx: Database,
+  id: string,
+  hashes: Record<'checksum' | 'os_hash_algo' | 'os_hash_value', string>,
+): Promise<void> {
+  await tx
+    .updateTable('images')
+    .set({ ...hashes, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .where('status', 'in', ['active', 'deactivated'])
+    .where('os_hash_value', 'is', null)
+    .execute()
+}
+
 /** Marks the image as changed now. */
 export async function touch(tx: Database, id: string): Promise<void> {
   await tx.updateTable('images').set({ updated_at: sql`now()` }).where('id', '=', id).execute()

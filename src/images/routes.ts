@@ -10,15 +10,13 @@ import { attributeChecker } from './check.js'
 import { create } from './create.js'
 import { list } from './list.js'
 import { listQuery } from './list-query.js'
-import { parsePatch, patchSchema, patchTypes } from './patch.js'
 import { find } from './repository.js'
 import { imageSchema, imagesSchema } from './schemas.js'
-import { update } from './update.js'
 import { view } from './view.js'
 
 type ById = { Params: { image_id: string } }
 
-/** The image record: /v2/images. DELETE is with the image's bytes, in data/. */
+/** The image record: /v2/images. PATCH and DELETE are with the image's bytes, in data/. */
 export function imageRoutes(app: FastifyInstance, deps: Deps): void {
   const check = attributeChecker(deps.config)
   const image = imageSchema(deps.config)
@@ -84,28 +82,6 @@ export function imageRoutes(app: FastifyInstance, deps: Deps): void {
       const found = await find(deps.pool, request.caller, request.params.image_id)
       requireOn(deps.policy, request.caller, 'get_image', found)
       return view(deps, request.caller, found)
-    },
-  )
-
-  app.patch<ById & { Body: unknown[] }>(
-    '/images/:image_id',
-    {
-      config: {
-        body: 'array',
-        media: { types: patchTypes, headers: { 'accept-patch': patchTypes.join(', ') } },
-      },
-      schema: {
-        tags,
-        summary: 'Change an image',
-        description: 'A list of changes, each of one attribute or property, as JSON Patch.',
-        consumes: [...patchTypes],
-        body: patchSchema,
-        response: { 200: image },
-      },
-    },
-    async request => {
-      const changes = parsePatch(request.body, request.media, check)
-      return view(deps, request.caller, await update(deps, request.caller, request.params.image_id, changes))
     },
   )
 }

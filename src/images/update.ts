@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/caller.js'
+import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Forbidden, TooLarge } from '../errors.js'
 import { noImage, requireOn } from './access.js'
@@ -6,6 +7,14 @@ import { type Image, isReserved, MAX_PROPERTIES, MAX_TAGS, settable } from './im
 import type { PatchChange } from './patch.js'
 import { type Change, findUnscoped, update as write } from './repository.js'
 import { isVisible } from './visibility.js'
+
+/** What becomes of the operations of a patch on an image's locations, which are not a matter of the record alone. */
+export interface LocationEdit {
+  /** One operation on the image as the operations before have made it; gives what changes of it. Throws when refused. */
+  apply(image: Image, change: PatchChange): Partial<Image>
+  /** Writes what the operations came to. `before` is the image as it was. */
+  write(tx: Database, before: Image): Promise<void>
+}
 
 /**
  * Applies a patch: all of its operations in their order, or none. Only what differs is written, so that nothing is
@@ -16,6 +25,7 @@ export async function update(
   caller: Caller,
   id: string,
   changes: readonly PatchChange[],
+  locations: LocationEdit,
 ): Promise<Image> {
   if (id.length > 36 || id.includes('\0')) throw noImage(id)
   return deps.db.transaction().execute(async tx => {
@@ -26,8 +36,13 @@ export async function update(
       return image
     }
     const draft: Draft = { columns: {}, properties: new Map(Object.entries(image.properties)) }
-    for (const change of changes) apply(deps, caller, image, draft, change)
-    await write(tx, id, difference(image, draft))
+    const before = { ...image }
+    for (const change of changes) {
+      if (change.name !== 'locations') apply(deps, caller, image, draft, change)
+      else Object.assign(image, locations.apply({ ...image, ...draft.columns }, change))
+    }
+    await write(tx, id, difference(before, draft))
+    await locations.write(tx, before)
     return (await findUnscoped(tx, id, { project: caller.project_id })) as Image
   })
 }
@@ -43,8 +58,6 @@ const isBase = (name: string) => (settable as readonly string[]).includes(name) 
 
 function apply(deps: Deps, caller: Caller, image: Image, draft: Draft, change: PatchChange): void {
   const { op, name, value } = change
-  if (name === 'locations')
-    throw new Forbidden('Locations of images are not shown here, and cannot be changed.')
   if (op !== 'remove' && name === 'visibility') {
     if (value === 'public') requireOn(deps.policy, caller, 'publicize_image', image)
     if (value === 'community') requireOn(deps.policy, caller, 'communitize_image', image)

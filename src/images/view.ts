@@ -38,10 +38,7 @@ export function view(deps: Pick<Deps, 'config' | 'stores'>, caller: Caller, imag
     created_at: time(image.created_at),
     updated_at: time(image.updated_at),
     ...(config.show_multiple_locations && {
-      locations: locations.map(l => ({
-        url: locationUrl(deps, l),
-        metadata: { ...l.metadata, store: l.store },
-      })),
+      locations: secret ? [] : locationsOf(deps, image),
     }),
     ...(config.show_image_direct_url && locations[0] && { direct_url: locationUrl(deps, locations[0]) }),
     tags: image.tags,
@@ -51,6 +48,13 @@ export function view(deps: Pick<Deps, 'config' | 'stores'>, caller: Caller, imag
     ...(stores.multi && locations.length > 0 && { stores: locations.map(l => l.store).join(',') }),
   }
 }
+
+/** The locations of an image as they are shown. */
+export const locationsOf = (deps: Pick<Deps, 'stores'>, image: Image) =>
+  byWeight(deps, image).map(one => ({
+    url: locationUrl(deps, one),
+    metadata: { ...one.metadata, store: one.store },
+  }))
 
 /** The URL of a location as Glance shows it, without credentials: `file:///folder/key`, `s3://host/bucket/key`. */
 export function locationUrl(deps: Pick<Deps, 'stores'>, { store, key, url: known }: Location): string {

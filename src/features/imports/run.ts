@@ -190,9 +190,10 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
 }
 
 /** Whether the bytes may become the image's: the declared format, safety, and the digests that a copy must repeat. */
-function check(run: Run, image: Image, { facts, size, checksum, os_hash_value }: Learnt): void {
+function check(run: Run, image: Image, { facts, size, checksum, os_hash_algo, os_hash_value }: Learnt): void {
   if (copying(run)) {
-    if (image.os_hash_value !== null && os_hash_value !== image.os_hash_value) {
+    // bytes at a location may have been vouched for by another algorithm
+    if (image.os_hash_algo === os_hash_algo && os_hash_value !== image.os_hash_value) {
       throw new Conflict('The bytes that were copied are different from those of the image.')
     }
     if (image.checksum !== null && checksum !== image.checksum) {
