@@ -7,6 +7,7 @@ import { discovery } from './features/discovery/index.js'
 import { announced } from './features/discovery/versions.js'
 import { imports } from './features/imports/index.js'
 import { info } from './features/info/index.js'
+import { locations } from './features/locations/index.js'
 import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
 import { stores } from './features/stores/index.js'
@@ -26,6 +27,7 @@ export const features: readonly Feature[] = [
   actions,
   imports,
   tasks,
+  locations,
   members,
   tags,
   info,
