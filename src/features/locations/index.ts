@@ -6,7 +6,7 @@ import { find } from '../../images/repository.js'
 import { locationsOf } from '../../images/view.js'
 import { addLocation } from './add.js'
 import { locationRunner } from './run.js'
-import { newLocationSchema, parseLocation } from './schemas.js'
+import { locationsSchema, newLocationSchema, parseLocation } from './schemas.js'
 
 type ById = { Params: { image_id: string } }
 
@@ -19,7 +19,12 @@ function routes(app: FastifyInstance, deps: Deps): void {
     {
       // Glance's list has no GET, which it answers all the same
       config: { body: 'object', allow: 'POST' },
-      schema: { tags, summary: 'Add the place of the bytes to a queued image', body: newLocationSchema },
+      schema: {
+        tags,
+        summary: 'Add the place of the bytes to a queued image',
+        body: newLocationSchema,
+        response: { 202: { type: 'null', description: 'A task adds it' } },
+      },
     },
     async ({ body, caller, id, params }, reply) => {
       await addLocation(deps, caller, { id: params.image_id, given: parseLocation(body), request_id: id })
@@ -29,7 +34,10 @@ function routes(app: FastifyInstance, deps: Deps): void {
 
   app.get<ById>(
     url,
-    { config: { allow: 'POST' }, schema: { tags, summary: "List the places of an image's bytes" } },
+    {
+      config: { allow: 'POST' },
+      schema: { tags, summary: "List the places of an image's bytes", response: { 200: locationsSchema } },
+    },
     async ({ caller, params }) => {
       const image = await find(deps.pool, caller, params.image_id)
       requireOn(deps.policy, caller, 'fetch_image_location', image)

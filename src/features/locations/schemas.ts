@@ -21,7 +21,19 @@ export const newLocationSchema = {
         os_hash_algo: { type: 'string', maxLength: 64, enum: ['sha1', 'sha256', 'sha512', 'md5'] },
         os_hash_value: { type: 'string', maxLength: 128 },
       },
-      dependencies: { os_hash_algo: ['os_hash_value'], os_hash_value: ['os_hash_algo'] },
+      dependentRequired: { os_hash_algo: ['os_hash_value'], os_hash_value: ['os_hash_algo'] },
+    },
+  },
+}
+
+export const locationsSchema = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['url', 'metadata'],
+    properties: {
+      url: { type: 'string', description: 'Where the bytes are.' },
+      metadata: { type: 'object', description: 'What came along, and the name of the store.' },
     },
   },
 }
@@ -33,6 +45,10 @@ export function parseLocation(body: Record<string, unknown>): NewLocation {
   check(body)
   const { url, validation_data } = body as unknown as NewLocation
   if (url.includes('\0')) throw new BadRequest('A URL may not contain U+0000.')
+  // the checker speaks an older JSON Schema, which has no dependentRequired
+  if ((validation_data?.os_hash_algo === undefined) !== (validation_data?.os_hash_value === undefined)) {
+    throw new BadRequest('validation_data needs both os_hash_algo and os_hash_value.')
+  }
   if (validation_data?.os_hash_value === undefined) return { url }
   const { os_hash_algo, os_hash_value } = validation_data
   return { url, validation_data: { os_hash_algo, os_hash_value: os_hash_value.toLowerCase() } }
