@@ -1,13 +1,18 @@
 import type { Caller } from '../auth/caller.js'
-import { NotFound } from '../errors.js'
-import type { Policy, Target } from '../policy/policy.js'
+import type { Deps } from '../deps.js'
+import { Forbidden, NotFound } from '../errors.js'
+import { additional, type Policy, type Target } from '../policy/policy.js'
+import type { PropertyOperation } from '../policy/property-protections.js'
 import type { Image } from './image.js'
 
-/** What policy rules see of an image. A project that found a shared image by membership counts as its member. */
+/**
+ * What policy rules see of an image: references alone, as it is made for every row of a list; how a rule's text reads
+ * (times, tags) is made out when a rule looks. A project that found a shared image by membership counts as its member.
+ */
 export function imageTarget(caller: Caller, image: Image): Target {
   const shared = image.visibility === 'shared' && image.owner !== caller.project_id
   return {
-    ...image.properties,
+    [additional]: image.properties,
     id: image.id,
     image_id: image.id,
     name: image.name,
@@ -17,6 +22,16 @@ export function imageTarget(caller: Caller, image: Image): Target {
     os_hidden: image.os_hidden,
     disk_format: image.disk_format,
     container_format: image.container_format,
+    min_disk: image.min_disk,
+    min_ram: image.min_ram,
+    size: image.size,
+    virtual_size: image.virtual_size,
+    checksum: image.checksum,
+    os_hash_algo: image.os_hash_algo,
+    os_hash_value: image.os_hash_value,
+    created_at: image.created_at,
+    updated_at: image.updated_at,
+    tags: image.tags,
     owner: image.owner,
     project_id: image.owner,
     tenant: image.owner,
@@ -38,4 +53,15 @@ export function requireOn(policy: Policy, caller: Caller, rule: string, image: I
   if (policy.allows(caller, rule, target)) return
   if (rule === 'get_image' || !policy.allows(caller, 'get_image', target)) throw noImage(image.id)
   policy.require(caller, rule, target)
+}
+
+/** Throws Forbidden unless protection lets the caller do this with an additional property. */
+export function requireProperty(
+  { protections }: Pick<Deps, 'protections'>,
+  caller: Caller,
+  operation: PropertyOperation,
+  name: string,
+): void {
+  if (protections.may(caller, operation, name)) return
+  throw new Forbidden(`Property ${name.slice(0, 100)} is reserved.`)
 }

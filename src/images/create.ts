@@ -3,6 +3,7 @@ import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { BadRequest, Forbidden, TooLarge } from '../errors.js'
 import { openQuota } from '../quota/check.js'
+import { requireProperty } from './access.js'
 import type { CheckAttributes } from './check.js'
 import {
   type Image,
@@ -28,6 +29,7 @@ export async function create(
   check(body)
   const image = parse(body, caller)
   mayCreate(deps, caller, image)
+  for (const name of Object.keys(image.properties)) requireProperty(deps, caller, 'create', name)
   // counted as they were sent, before equal ones collapse
   if (Array.isArray(body.tags) && body.tags.length > MAX_TAGS)
     throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)

@@ -33,8 +33,13 @@ export interface Filters extends Scope {
   conditions: Condition[]
 }
 
-/** Reads all filters of a list. Throws BadRequest for what Glance refuses. */
-export function filtersOf(query: URLSearchParams): Filters {
+/**
+ * Reads all filters of a list. Throws BadRequest for what Glance refuses.
+ *
+ * @param readable whether the caller may read the property of that name: an image is not found by one that its finder
+ *   may not read, as guessing would tell its value
+ */
+export function filtersOf(query: URLSearchParams, readable: (name: string) => boolean): Filters {
   const visibility = query.getAll('visibility').at(-1)
   if (visibility && !['community', 'public', 'private', 'shared', 'all'].includes(visibility)) {
     throw new BadRequest('visibility must be one of public, private, shared, community, all.')
@@ -50,7 +55,7 @@ export function filtersOf(query: URLSearchParams): Filters {
   for (const tag of new Set(query.getAll('tag'))) conditions.push(hasTag(tag))
   for (const name of new Set(query.keys())) {
     if (notFilters.has(name)) continue
-    conditions.push(condition(name, query.getAll(name).at(-1) ?? ''))
+    conditions.push(condition(name, query.getAll(name).at(-1) ?? '', readable))
   }
   if (conditions.length > MAX_FILTERS) {
     throw new BadRequest(`A list may have at most ${MAX_FILTERS} filters.`)
@@ -62,7 +67,7 @@ const noNul = (text: string) => {
   if (text.includes('\0')) throw new BadRequest('A filter may not contain U+0000.')
 }
 
-function condition(name: string, value: string): Condition {
+function condition(name: string, value: string, readable: (name: string) => boolean): Condition {
   noNul(name)
   noNul(value)
   if (withOperators.has(name)) return equalOrIn(name as 'name', value)
@@ -74,7 +79,7 @@ function condition(name: string, value: string): Condition {
   if (numbers.has(name)) return compareNumber(name, '=', value)
   if (name.endsWith('_min') || name.endsWith('_max')) return range(name, value)
   if (texts.has(name)) return eb => eb(`i.${name as 'owner'}`, '=', value)
-  return hasProperty(name, value)
+  return readable(name) ? hasProperty(name, value) : () => sql<SqlBool>`false`
 }
 
 /** `value`, `eq:value` or `in:a,"b,c"`. */

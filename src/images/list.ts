@@ -28,7 +28,7 @@ export async function list(
 ): Promise<{ images: Image[]; next: string | null }> {
   const limit = limitOf(query)
   const order = sortOf(query, sortKeys)
-  const filters = filtersOf(query)
+  const filters = filtersOf(query, name => deps.protections.may(caller, 'read', name))
   deps.policy.require(caller, 'get_images', { project_id: caller.project_id })
   const marker = await markerRow(deps, caller, query.getAll('marker').at(-1))
   if (limit === 0) return { images: [], next: null }

@@ -2,7 +2,7 @@ import type { Caller } from '../auth/caller.js'
 import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Forbidden, TooLarge } from '../errors.js'
-import { noImage, requireOn } from './access.js'
+import { noImage, requireOn, requireProperty } from './access.js'
 import { type Image, isReserved, MAX_PROPERTIES, MAX_TAGS, settable } from './image.js'
 import type { PatchChange } from './patch.js'
 import { type Change, findUnscoped, update as write } from './repository.js'
@@ -64,7 +64,7 @@ function apply(deps: Deps, caller: Caller, image: Image, draft: Draft, change: P
   }
   requireOn(deps.policy, caller, 'modify_image', image)
   if (isBase(name)) setBase(caller, image, draft, change)
-  else setProperty(draft, change)
+  else setProperty(deps, caller, draft, change)
 }
 
 function setBase(caller: Caller, image: Image, draft: Draft, { op, name, value, legacy }: PatchChange): void {
@@ -92,17 +92,28 @@ function domainOf(caller: Caller, image: Image, owner: string | null): string | 
   return owner === caller.project_id ? caller.project_domain_id : null
 }
 
-function setProperty(draft: Draft, { op, name, value, legacy }: PatchChange): void {
-  const present = draft.properties.has(name)
+function setProperty(
+  deps: Deps,
+  caller: Caller,
+  draft: Draft,
+  { op, name, value, legacy }: PatchChange,
+): void {
+  const kept = draft.properties.has(name)
+  // a property that the caller may not read is not there for them
+  const present = kept && deps.protections.may(caller, 'read', name)
   if (op === 'add' && legacy && present) throw new Conflict(`Property ${name.slice(0, 100)} already present.`)
   if (op !== 'add' && !present) throw new Conflict(`Property ${name.slice(0, 100)} does not exist.`)
   if (op === 'remove') {
+    requireProperty(deps, caller, 'delete', name)
     draft.properties.delete(name)
     return
   }
+  requireProperty(deps, caller, present ? 'update' : 'create', name)
+  // creating is no way to write over what the caller may not update; Glance fails with 500 here
+  if (kept && !present) requireProperty(deps, caller, 'update', name)
   draft.properties.set(name, value as string)
   const count = [...draft.properties.keys()].filter(key => !isReserved(key)).length
-  if (!present && count > MAX_PROPERTIES) {
+  if (!kept && count > MAX_PROPERTIES) {
     throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
   }
 }

@@ -8,11 +8,16 @@ const hidden = new Set(['os_glance_stage_host', 'os_glance_hash_op_host'])
 /** Whole seconds, UTC, with Z, as Glance writes times. */
 export const time = (date: Date) => `${date.toISOString().slice(0, 19)}Z`
 
-/** The image as the API shows it: additional properties first, then the base attributes, all of them, null or not. */
-export function view(deps: Pick<Deps, 'config' | 'stores'>, caller: Caller, image: Image) {
-  const { config, stores } = deps
+/**
+ * The image as the API shows it: additional properties first, then the base attributes, all of them, null or not.
+ * Properties that protection keeps the caller from reading are left out.
+ */
+export function view(deps: Pick<Deps, 'config' | 'stores' | 'protections'>, caller: Caller, image: Image) {
+  const { config, stores, protections } = deps
   const properties = Object.fromEntries(
-    Object.entries(image.properties).filter(([name]) => !hidden.has(name)),
+    Object.entries(image.properties).filter(
+      ([name]) => !hidden.has(name) && (!protections.active || protections.may(caller, 'read', name)),
+    ),
   )
   const secret = image.status === 'deactivated' && !caller.is_admin
   const locations = secret ? [] : byWeight(deps, image)
