@@ -5,7 +5,7 @@ import { Faults, Forbidden } from '../errors.js'
 import { credentials } from './credentials.js'
 import type { RuleDefault } from './defaults.js'
 import { type Check, parseRule, RuleFault, type Template } from './parse.js'
-import type { Policy, Target } from './policy.js'
+import { additional, type Policy, type Target } from './policy.js'
 import { str } from './python.js'
 
 type Test = (caller: Caller, target: Target) => boolean
@@ -199,7 +199,8 @@ function compileTemplate(template: Template): (target: Target) => string | undef
 
 /** Own keys alone: `%(constructor)s` is no attribute. */
 function lookUp(target: Target, key: string): string | undefined {
-  if (!Object.hasOwn(target, key)) return undefined
-  const value = target[key]
+  const found = Object.hasOwn(target, key) ? target : target[additional]
+  if (found === undefined || !Object.hasOwn(found, key)) return undefined
+  const value = found[key]
   return value === undefined ? undefined : str(value)
 }

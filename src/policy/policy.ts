@@ -5,10 +5,16 @@ import type { Caller } from '../auth/caller.js'
  * is missing or undefined makes the check fail; null is `None`, booleans are `True` and `False`, as in oslo.policy.
  *
  * For an image: all its attributes, and `project_id` (its owner), `member_id` (the caller's project when a membership
- * is what shows it the image, else null), `image_id`, `created_by`, `owner_domain`. Write these last, over the
- * image's own properties, so that no property can stand in for them.
+ * is what shows it the image, else null), `image_id`, `created_by`, `owner_domain`. Its own properties go under
+ * `additional`, so that none can stand in for these, and so that nothing is copied for each image of a list.
  */
-export type Target = Readonly<Record<string, unknown>>
+export type Target = Readonly<Record<string, unknown>> & {
+  /** Attributes that are looked at where the target has none of that name. */
+  readonly [additional]?: Readonly<Record<string, unknown>>
+}
+
+/** Where a target keeps what has any name. */
+export const additional = Symbol('additional')
 
 /** May they: rules by Glance's names, in oslo.policy's language, defaults overridden by the operator's file. */
 export interface Policy {
