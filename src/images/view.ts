@@ -14,16 +14,16 @@ export const time = (date: Date) => `${date.toISOString().slice(0, 19)}Z`
  */
 export function view(deps: Pick<Deps, 'config' | 'stores' | 'protections'>, caller: Caller, image: Image) {
   const { config, stores, protections } = deps
-  const properties = Object.fromEntries(
-    Object.entries(image.properties).filter(
-      ([name]) => !hidden.has(name) && (!protections.active || protections.may(caller, 'read', name)),
-    ),
-  )
+  const properties: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(image.properties)) {
+    if (hidden.has(name)) continue
+    if (!protections.active || protections.may(caller, 'read', name)) set(properties, name, value)
+  }
   const secret = image.status === 'deactivated' && !caller.is_admin
   const locations = secret ? [] : byWeight(deps, image)
   const at = `/v2/images/${image.id}`
-  return {
-    ...properties,
+  // assigned, not spread with the rest in one literal, which is 20 times as slow
+  return Object.assign(properties, {
     name: image.name,
     disk_format: image.disk_format,
     container_format: image.container_format,
@@ -51,7 +51,14 @@ export function view(deps: Pick<Deps, 'config' | 'stores' | 'protections'>, call
     file: `${at}/file`,
     schema: '/v2/schemas/image',
     ...(stores.multi && locations.length > 0 && { stores: locations.map(l => l.store).join(',') }),
-  }
+  })
+}
+
+/** Sets a key of any name: an assignment to `__proto__` would set none. */
+function set(object: Record<string, unknown>, name: string, value: string): void {
+  if (name === '__proto__')
+    Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
+  else object[name] = value
 }
 
 /** The locations of an image as they are shown. */
