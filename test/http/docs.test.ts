@@ -19,7 +19,8 @@ t.test('/docs shows the API to anybody, with nothing from another server', async
     }
   }
   const initializer = await app.inject('/docs/static/swagger-initializer.js')
-  t.match(initializer.body, '/openapi.json')
+  t.match(initializer.body, "resolveUrl('./json')")
+  t.same((await app.inject('/docs/json')).json(), (await app.inject('/openapi.json')).json())
   t.notMatch(initializer.body, 'validator.swagger.io')
   t.equal((await app.inject('/docs/static/nothing.js')).statusCode, 404)
   t.equal((await app.inject('/docs/static/../../package.json')).statusCode, 300, 'no way out of the folder')
