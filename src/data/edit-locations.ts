@@ -118,13 +118,7 @@ export function editLocations(
     if (!edited) return
     for (const location of dropped)
       if (location.id !== NEW) doomed.push(...(await locations.drop(tx, location)))
-    for (const location of edited.locations) {
-      const old = before.locations.find(({ id }) => id === location.id)
-      if (!old) await locations.addExternal(tx, before.id, location as Location & { url: string })
-      else if (!isDeepStrictEqual(old.metadata, location.metadata)) {
-        await locations.setMetadata(tx, location, location.metadata)
-      }
-    }
+    await arrange(tx, before, edited.locations)
     if (before.status !== edited.status) {
       const { size, checksum, os_hash_algo, os_hash_value } = edited
       const won = await move(tx, before.id, before.status, edited.status, {
@@ -145,6 +139,20 @@ export function editLocations(
       return result
     },
     write,
+  }
+}
+
+/** Writes the list in its order, which is that of the rows' ids: what has to follow something new is written anew. */
+async function arrange(tx: Database, before: Image, list: readonly Location[]): Promise<void> {
+  let last = NEW
+  for (const location of list) {
+    const old = before.locations.find(({ id }) => id === location.id)
+    if (!old) await locations.addExternal(tx, before.id, location as Location & { url: string })
+    else if (location.id < last) await locations.moveToEnd(tx, before.id, location)
+    else if (!isDeepStrictEqual(old.metadata, location.metadata)) {
+      await locations.setMetadata(tx, location, location.metadata)
+    }
+    last = old && location.id >= last ? location.id : Number.POSITIVE_INFINITY
   }
 }
 

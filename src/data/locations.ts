@@ -53,6 +53,25 @@ export async function setMetadata(
     .execute()
 }
 
+/** Puts a location behind all others of its image; what it names stays. */
+export async function moveToEnd(
+  tx: Database,
+  imageId: string,
+  { id, store, key, url, metadata }: Location,
+): Promise<void> {
+  await tx.deleteFrom('image_locations').where('id', '=', id).execute()
+  await tx
+    .insertInto('image_locations')
+    .values({
+      image_id: imageId,
+      store,
+      key: url === null ? key : null,
+      url,
+      metadata: JSON.stringify(metadata),
+    })
+    .execute()
+}
+
 /** Removes any location. An object of our own is doomed with it, and returned to be erased after the transaction. */
 export async function drop(tx: Database, { id, store, key, url }: Location): Promise<blobs.BlobName[]> {
   await tx.deleteFrom('image_locations').where('id', '=', id).execute()

@@ -54,6 +54,14 @@ const changed =
   (changes: Record<string, unknown>): Ours =>
   recorded => ({ ...recorded, body: merged(recorded.body, changes) })
 
+/** The recorded image with its locations shown in another way. */
+const shownLocations =
+  (show: (locations: Record<string, unknown>[]) => unknown[]): Ours =>
+  recorded => {
+    const body = recorded.body as { locations: Record<string, unknown>[] }
+    return { ...recorded, body: { ...body, locations: show(body.locations) } }
+  }
+
 function madeIn(scenario: RecordedScenario): unknown {
   return scenario.exchanges.find(({ request, reply }) => request.method === 'POST' && reply.status === 201)
     ?.reply.body
@@ -806,6 +814,22 @@ export const differences: readonly Difference[] = [
     ours: refused(400),
     what: 'A tag of more than 80 characters in a list is 400, as it is alone; Glance answers 500.',
     why: faultOfGlance,
+  },
+  {
+    area: 'locations',
+    scenario: 'PATCH: a queued image gets its place by add',
+    exchanges: ['and so is this one'],
+    ours: shownLocations(([first, second, ...rest]) => [second, first, ...rest]),
+    what: 'Locations stay in the order that the answer to a PATCH shows; after one was put between others Glance shows another order in the next answer.',
+    why: 'Glance reads them from its database without asking for an order.',
+  },
+  {
+    area: 'locations',
+    scenario: 'PATCH: validation data',
+    exchanges: ['alice PATCH /v2/images/<image>', 'the same once more'],
+    ours: shownLocations(locations => locations.map(({ validation_data: _, ...shown }) => shown)),
+    what: 'validation_data is not shown; Glance shows it in the answer to the PATCH that brings it, and never again.',
+    why: "Glance's schema says that it is only written.",
   },
 ]
 

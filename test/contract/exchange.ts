@@ -5,7 +5,7 @@ import type { Actor } from './actors.js'
  * exchanges, which is what a fixture file holds.
  *
  * Texts of a request may hold placeholders, filled in for each run:
- * `<run>` (a word no other scenario uses), `<uuid:N>` (an id of this run; a greater N sorts later), `<UUID:N>` (the
+ * `<run>` (a word no other scenario uses), `<web>` (the web server of web.ts), `<uuid:N>` (an id of this run; a greater N sorts later), `<UUID:N>` (the
  * same in capitals), `<project:NAME>`, `<user:NAME>`, `<token:NAME>`, `<x*300>` (x three hundred times), and every
  * variable that an earlier step saved. The same placeholders stand in recorded replies for the values.
  */
@@ -29,7 +29,7 @@ export interface Step {
   chunked?: boolean
   /** Variable → key of the reply's JSON object. A key that is not there saves nothing. */
   save?: Record<string, string>
-  /** Ask again until the reply's attribute has one of these values (at most 30 s); the last reply counts. */
+  /** Ask again until the reply's attribute has one of these values, null for one that is not there (at most 30 s); the last reply counts. */
   until?: { key: string; is: readonly unknown[] }
 }
 

@@ -71,7 +71,7 @@ async function ask(step: Step, variables: Variables): Promise<WireReply> {
   const { key, is } = step.until
   for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
     const reply = await send(target.base, wire)
-    if (is.includes(bodyObject(reply)[key]) || Date.now() > deadline) return reply
+    if (is.includes(bodyObject(reply)[key] ?? null) || Date.now() > deadline) return reply
   }
 }
 

@@ -11,6 +11,8 @@ export interface Target {
   /** name → id as the server shows it */
   projects: Record<string, string>
   users: Record<string, string>
+  /** A web server that locations may point to (web.ts), where one was started. */
+  web?: string
   /** Keystone tokens by user; empty in mode basic. */
   tokens: Partial<Record<User, string>>
 }

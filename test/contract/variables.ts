@@ -17,6 +17,7 @@ export function newVariables(target: Target): Variables {
   const hex = randomBytes(12).toString('hex')
   const uuidTail = `${hex.slice(0, 4)}-4${hex.slice(4, 7)}-8${hex.slice(7, 10)}-${hex.slice(10, 22)}`
   const shown = new Map([[run, '<run>']])
+  if (target.web) shown.set(target.web, '<web>')
   return { target, run, uuidTail, saved: new Map(), shown }
 }
 
@@ -53,6 +54,7 @@ function lookUp(name: string, variables: Variables): string {
   const { target } = variables
   const [kind, rest = ''] = name.split(':')
   if (name === 'run') return variables.run
+  if (name === 'web' && target.web) return target.web
   if (kind === 'uuid' || kind === 'UUID') {
     const id = `${Number(rest).toString(16).padStart(8, '0')}-${variables.uuidTail}`
     const value = kind === 'UUID' ? id.toUpperCase() : id

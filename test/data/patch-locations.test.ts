@@ -215,9 +215,30 @@ t.test('locations can be described anew, not replaced', async t => {
   await patch(id, [at(a, { n: '1' }), at(b, { n: '2' })])
   const { json } = await patch(id, [at(b, { n: 'two' }), at(a, {})])
   t.same(json.locations, [
-    { url: a, metadata: { store: 'web' } },
     { url: b, metadata: { n: 'two', store: 'web' } },
+    { url: a, metadata: { store: 'web' } },
   ])
+})
+
+t.test('a location is kept at its position, among own objects too', async t => {
+  const { running, web, me } = await start(t)
+  const { id } = await me.createActive(bytes)
+  const order = async () =>
+    ((await me.show(id)).locations as { url: string }[]).map(({ url }) =>
+      url.replace(/^file:.*/, 'own').slice(-3),
+    )
+  const patch = (position: string, name: string) =>
+    me.patch(`/v2/images/${id}`, [add(at(`${web.url}/${name}`), position)])
+  await patch('0', 'one')
+  t.same(await order(), ['one', 'own'])
+  await patch('1', 'two')
+  t.same(await order(), ['one', 'two', 'own'])
+  await patch('-', 'end')
+  await patch('0', 'top')
+  t.same(await order(), ['top', 'one', 'two', 'own', 'end'])
+  t.equal((await running.deps.db.selectFrom('blobs').selectAll().execute()).length, 1)
+  t.equal(readdirSync(running.folders.fast).length, 1, 'its bytes are untouched')
+  t.ok((await me.download(id)).bytes.equals(bytes))
 })
 
 t.test('the bytes of an own location go with it', async t => {

@@ -6,6 +6,7 @@ import { creating } from './create.js'
 import { deletes, downloads, statesArea, uploads } from './data.js'
 import { errors } from './errors.js'
 import { lists } from './lists.js'
+import { locations } from './locations.js'
 import { members } from './members.js'
 import { metadefs } from './metadefs.js'
 import { patches } from './patches.js'
@@ -34,4 +35,5 @@ export const areas: readonly Area[] = [
   downloads,
   deletes,
   metadefs,
+  locations,
 ]
