@@ -10,6 +10,7 @@ import type { Caller } from '../auth/caller.js'
 import { nobody } from '../auth/caller.js'
 import { BadRequest, HeaderTooLarge, UnsupportedMedia } from '../errors.js'
 import { type BodyKind, checkShape, hasBody, readBody } from './body.js'
+import { compressed } from './compress.js'
 import { wantBody } from './early-answer.js'
 import { errorBody, handleError } from './error-handler.js'
 import { otherMethods } from './methods.js'
@@ -131,11 +132,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
     checkShape(request.routeOptions.config.body ?? 'none', request.body)
   })
   // JSON without a charset, as Glance sends it and RFC 8259 has it
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', async (request, reply, payload) => {
     if (reply.getHeader('content-type') === 'application/json; charset=utf-8') {
       reply.header('content-type', 'application/json')
     }
-    return payload
+    return compressed(request, reply, payload)
   })
   app.setErrorHandler(handleError)
   const refuse = otherMethods(app)
