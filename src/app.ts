@@ -42,6 +42,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     authenticate: request => deps.auth.authenticate(request),
     minors: new Set(announced(deps.config, deps.stores).minors),
     trustedProxies: deps.config.trusted_proxies,
+    corsOrigins: deps.config.cors_origins,
     observe: request => deps.metrics.request(request),
   })
   await describeRoutes(app)

@@ -98,7 +98,12 @@ function checkImport(config: Config): Fault[] {
     if (!/^[^=]+=/.test(pair))
       faults.push({ setting: 'import_inject', text: `has ${pair}, which is not name=value` })
   for (const origin of config.cors_origins)
-    if (origin !== '*' && !isOrigin(origin))
+    if (origin === '*' && config.auth === 'none')
+      faults.push({
+        setting: 'cors_origins',
+        text: 'has *: with VITRINE_AUTH=none every web page would be admin; name the origins',
+      })
+    else if (origin !== '*' && !isOrigin(origin))
       faults.push({
         setting: 'cors_origins',
         text: `has ${origin}, which is no origin such as https://host:port`,

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Download } from './download.js'
 
@@ -17,11 +18,11 @@ export async function send(request: FastifyRequest, reply: FastifyReply, downloa
   const stalled = () => socket?.destroy()
   socket?.setTimeout(IDLE, stalled)
   raw.writeHead(window ? 206 : 200, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
     'content-type': 'application/octet-stream',
     'content-length': length,
     ...(image.checksum && { 'content-md5': image.checksum }),
     ...(window && { 'content-range': `bytes ${window.start}-${window.end}/${bytes.size}` }),
-    'x-openstack-request-id': request.id,
   })
   try {
     if (length > 0) await bytes.sendTo(raw)

@@ -11,6 +11,7 @@ import { nobody } from '../auth/caller.js'
 import { BadRequest, HeaderTooLarge, UnsupportedMedia } from '../errors.js'
 import { type BodyKind, checkShape, hasBody, readBody } from './body.js'
 import { compressed } from './compress.js'
+import { openCors } from './cors.js'
 import { wantBody } from './early-answer.js'
 import { errorBody, handleError } from './error-handler.js'
 import { otherMethods } from './methods.js'
@@ -43,6 +44,8 @@ export interface ServerOptions {
   /** Minor versions of v2 that are served as URL prefix. */
   minors: ReadonlySet<number>
   trustedProxies: readonly string[]
+  /** Origins of web pages that may call. */
+  corsOrigins: readonly string[]
   /** Told of every request before anything else looks at it; what it returns is told of the end. */
   observe?: (request: FastifyRequest) => (status: number, cut: boolean) => void
 }
@@ -54,6 +57,7 @@ export interface ServerOptions {
  */
 export function createServer(options: ServerOptions): FastifyInstance {
   const negotiate = negotiator(options.minors)
+  const cors = openCors(options.corsOrigins)
   const app = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -101,6 +105,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
       ended?.(reply.raw.statusCode, cut)
       logAnswer(request, reply.raw.statusCode, cut, performance.now() - began)
     })
+    if (cors?.(request, reply)) return reply
     const { config } = request.routeOptions
     const sentId = request.headers['x-openstack-request-id']
     if (typeof sentId === 'string' && sentId.length > MAX_REQUEST_ID) {

@@ -125,6 +125,7 @@ t.test('settings that do not go together are refused', async t => {
     [{ VITRINE_STORES: 'fast=nfs://x' }, [/^VITRINE_STORES: store fast/]],
     [{ VITRINE_IMPORT_CONVERT_TO: 'vdi' }, [/^VITRINE_IMPORT_CONVERT_TO has to be one of raw, qcow2, vmdk$/]],
     [{ VITRINE_CORS_ORIGINS: 'https://a.example/path' }, [/^VITRINE_CORS_ORIGINS has/]],
+    [{ VITRINE_CORS_ORIGINS: '*' }, [/^VITRINE_CORS_ORIGINS has \*: .* would be admin/]],
   ]
   for (const [env, expected] of table) {
     const faults = faultsOf(env)
