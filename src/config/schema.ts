@@ -30,7 +30,9 @@ export const Settings = Type.Object(
       description: 'TCP port to listen on.',
     }),
     public_url: text('Base of absolute links; from the request when unset.', { 'x-kind': 'url' }),
-    trusted_proxies: list('CIDRs whose X-Forwarded-* headers count.', [], { 'x-kind': 'cidrs' }),
+    trusted_proxies: list('CIDRs of proxies whose Forwarded and X-Forwarded-* headers count.', [], {
+      'x-kind': 'cidrs',
+    }),
     data_dir: Type.String({
       default: './data',
       description: 'Embedded database, default store, staging, cache.',
@@ -161,7 +163,10 @@ export const Settings = Type.Object(
       description: 'Bytes of a project that the bin keeps.',
     }),
     strict_properties: flag('Whether unknown values of the operating system facts are refused.', false),
-    cors_origins: list('Origins that browsers may call from.', []),
+    cors_origins: list(
+      'Origins of web pages that may call from the browser, such as https://horizon.example; * for all.',
+      [],
+    ),
     max_image_size: Type.Integer({
       default: 2 ** 40,
       minimum: 1,

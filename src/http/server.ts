@@ -14,6 +14,7 @@ import { compressed } from './compress.js'
 import { openCors } from './cors.js'
 import { wantBody } from './early-answer.js'
 import { errorBody, handleError } from './error-handler.js'
+import { openProxies } from './forwarded.js'
 import { otherMethods } from './methods.js'
 import { negotiator } from './negotiate.js'
 import { MAX_REQUEST_ID, requestId } from './request-id.js'
@@ -43,6 +44,7 @@ export interface ServerOptions {
   authenticate: (request: FastifyRequest) => Promise<Caller>
   /** Minor versions of v2 that are served as URL prefix. */
   minors: ReadonlySet<number>
+  /** CIDRs of the proxies whose word on the client counts. */
   trustedProxies: readonly string[]
   /** Origins of web pages that may call. */
   corsOrigins: readonly string[]
@@ -57,14 +59,18 @@ export interface ServerOptions {
  */
 export function createServer(options: ServerOptions): FastifyInstance {
   const negotiate = negotiator(options.minors)
+  const proxies = options.trustedProxies.length > 0 ? openProxies(options.trustedProxies) : null
   const cors = openCors(options.corsOrigins)
   const app = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
     genReqId: raw => requestId(raw as IncomingMessage),
-    rewriteUrl: raw => negotiate(raw as IncomingMessage),
-    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    rewriteUrl: raw => {
+      proxies?.normalise(raw as IncomingMessage)
+      return negotiate(raw as IncomingMessage)
+    },
+    trustProxy: proxies?.trusts ?? false,
     exposeHeadRoutes: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     requestTimeout: 0,
@@ -100,10 +106,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
     request.caller = nobody
     const ended = options.observe?.(request)
     const began = performance.now()
+    // asked now, as a connection that has ended knows no address
+    const client = request.ip
     // not the hook onResponse, which leaves out the answers that a client did not wait for
     whenOver(reply.raw, cut => {
       ended?.(reply.raw.statusCode, cut)
-      logAnswer(request, reply.raw.statusCode, cut, performance.now() - began)
+      logAnswer(request, reply.raw.statusCode, { cut, client, ms: performance.now() - began })
     })
     if (cors?.(request, reply)) return reply
     const { config } = request.routeOptions
@@ -161,13 +169,18 @@ function whenOver(raw: ServerResponse, over: (cut: boolean) => void): void {
 }
 
 /** One line for each request. */
-function logAnswer(request: FastifyRequest, status: number, cut: boolean, ms: number): void {
+function logAnswer(
+  request: FastifyRequest,
+  status: number,
+  { cut, client, ms }: { cut: boolean; client: string; ms: number },
+): void {
   request.log.info(
     {
       method: request.method,
       url: request.originalUrl.split('?', 1)[0],
       status,
       ms: Math.round(ms * 10) / 10,
+      client,
       user: request.caller.user_id,
       project: request.caller.project_id,
       ...(cut && { cut }),
