@@ -1,6 +1,5 @@
-import type { Config } from '../config/schema.js'
 import { NotFound, Unavailable } from '../errors.js'
-import { withDeadline } from './deadline.js'
+import type { KeystoneAnswer, KeystoneClient } from './keystone-client.js'
 
 interface Catalogue {
   catalog?: {
@@ -11,24 +10,22 @@ interface Catalogue {
 
 /** The URL of a service in a region, from the catalogue that Keystone gives for a token. Throws NotFound, Unavailable. */
 export async function catalogueEndpoint(
-  config: Pick<Config, 'keystone_url'>,
+  keystone: Pick<KeystoneClient, 'request'>,
   token: string,
   type: string,
   face: string,
   region: string,
   signal: AbortSignal,
 ): Promise<string> {
-  let answer: Response
+  let answer: KeystoneAnswer
   try {
-    answer = await withDeadline(15_000, signal, signal =>
-      fetch(`${config.keystone_url}/auth/catalog`, { headers: { 'x-auth-token': token }, signal }),
-    )
+    answer = await keystone.request('GET', '/auth/catalog', { 'x-auth-token': token }, undefined, signal)
   } catch (cause) {
     throw new Unavailable('Keystone could not be asked for its catalogue.', { cause })
   }
-  if (!answer.ok)
+  if (answer.status !== 200)
     throw new Unavailable(`Keystone gives no catalogue for the token (status ${answer.status}).`)
-  const { catalog = [] } = (await answer.json()) as Catalogue
+  const { catalog = [] } = (answer.body ?? {}) as Catalogue
   const found = catalog
     .filter(service => service.type === type)
     .flatMap(service => service.endpoints)

@@ -25,6 +25,7 @@ export interface KeystoneClient {
     path: string,
     headers?: Record<string, string>,
     body?: object,
+    signal?: AbortSignal,
   ): Promise<KeystoneAnswer>
   /** Asks as the service account; its token is renewed before it ends, and once when Keystone refuses it. */
   asService(method: string, path: string, headers?: Record<string, string>): Promise<KeystoneAnswer>

@@ -1,3 +1,4 @@
+import type { Caller } from '../../auth/caller.js'
 import type { Deps } from '../../deps.js'
 import { type Image, isReserved } from '../../images/image.js'
 import { findUnscoped, update } from '../../images/repository.js'
@@ -5,9 +6,13 @@ import { findUnscoped, update } from '../../images/repository.js'
 /** Properties that come along from another Glance, by their beginnings: Glance's extra_properties. */
 const prefixes = ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type']
 
-/** Takes formats and properties over from an image of another region; returns what takes them back. */
+/**
+ * Takes formats and properties over from an image of another region; returns what takes them back. Properties that
+ * protection keeps the caller from setting stay behind, or another region would be the way around it.
+ */
 export async function fillFromRemote(
   deps: Deps,
+  caller: Caller,
   image: Image,
   remote: Record<string, unknown>,
 ): Promise<() => Promise<void>> {
@@ -22,7 +27,12 @@ export async function fillFromRemote(
       (entry): entry is [string, string] =>
         typeof entry[1] === 'string' &&
         !isReserved(entry[0]) &&
-        prefixes.some(prefix => entry[0].startsWith(prefix)),
+        prefixes.some(prefix => entry[0].startsWith(prefix)) &&
+        deps.protections.may(
+          caller,
+          Object.hasOwn(image.properties, entry[0]) ? 'update' : 'create',
+          entry[0],
+        ),
     ),
   )
   const write = (change: Parameters<typeof update>[2]) =>

@@ -28,6 +28,8 @@ export interface Secret {
   token?: string
   /** Roles of whoever asked. */
   roles?: readonly string[]
+  /** Whoever asked, without the token, where the job sets properties in their name. */
+  caller?: Caller
 }
 
 /** Accepts an import: every check of Glance's in its order, then the lock, the task and its job in one transaction. */
@@ -64,7 +66,10 @@ export async function start(
     secret.uri = uri.href
     shown = { ...body, method: { ...(body.method as object), uri: maskUri(uri, String(request.method.uri)) } }
   }
-  if (method === 'glance-download' && caller.token) secret.token = caller.token
+  if (method === 'glance-download') {
+    secret.caller = { ...caller, token: null }
+    if (caller.token) secret.token = caller.token
+  }
 
   await deps.db.transaction().execute(async tx => {
     const locked = await findUnscoped(tx, id, { project: caller.project_id, lock: true })

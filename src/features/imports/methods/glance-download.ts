@@ -1,3 +1,4 @@
+import { nobody } from '../../../auth/caller.js'
 import { catalogueEndpoint } from '../../../auth/catalogue.js'
 import { BadRequest, Conflict, Unavailable } from '../../../errors.js'
 import { fetchUri } from '../../../fetch/index.js'
@@ -12,13 +13,14 @@ const MAX_RECORD = 4 * 2 ** 20
  * hardware and operating system come along.
  */
 export const glanceDownload: Method = async (deps, image, method, secret, signal) => {
-  if (!deps.config.keystone_url || !secret.token) {
+  const { keystone } = deps.auth
+  if (!keystone || !secret.token) {
     throw new BadRequest('glance-download needs Keystone, whose catalogue names the other region.')
   }
   const face =
     typeof method.glance_service_interface === 'string' ? method.glance_service_interface : 'public'
   const endpoint = await catalogueEndpoint(
-    deps.config,
+    keystone,
     secret.token,
     'image',
     face,
@@ -30,7 +32,7 @@ export const glanceDownload: Method = async (deps, image, method, secret, signal
 
   const remote = await readJson(await fetchUri(deps.config, base, { signal, headers }))
   if (remote.status !== 'active') throw new Conflict('The image in the other region is not active.')
-  const undo = await fillFromRemote(deps, image, remote)
+  const undo = await fillFromRemote(deps, secret.caller ?? nobody, image, remote)
   try {
     const fetched = await fetchUri(deps.config, `${base}/file`, { signal, headers })
     if (typeof remote.size === 'number' && fetched.size !== undefined && fetched.size !== remote.size) {
