@@ -3,6 +3,7 @@ import { data } from './data/index.js'
 import type { Deps } from './deps.js'
 import type { Feature } from './feature.js'
 import { actions } from './features/actions/index.js'
+import { cache } from './features/cache/index.js'
 import { discovery } from './features/discovery/index.js'
 import { announced } from './features/discovery/versions.js'
 import { imports } from './features/imports/index.js'
@@ -32,6 +33,7 @@ export const features: readonly Feature[] = [
   tags,
   info,
   stores,
+  cache,
   metadefs,
 ]
 

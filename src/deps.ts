@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { type Auth, openAuth } from './auth/index.js'
@@ -9,6 +10,7 @@ import { openPolicy } from './policy/enforcer.js'
 import type { Policy } from './policy/policy.js'
 import { openPropertyProtections, type PropertyProtections } from './policy/property-protections.js'
 import { type LimitSource, openLimits } from './quota/limits.js'
+import { type ImageCache, openCache } from './stores/cached.js'
 import { openStores, parseStores, type Stores } from './stores/index.js'
 import { type HashPool, openHashPool } from './streams/hash.js'
 
@@ -17,6 +19,8 @@ export interface Deps {
   config: Config
   db: Database
   stores: Stores
+  /** Copies of images on this machine's disk; null when there is no cache. */
+  cache: ImageCache | null
   policy: Policy
   /** Who may see and change which additional properties of images. */
   protections: PropertyProtections
@@ -60,11 +64,22 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
   const pool = openPool(options.databaseUrl, { log, connections: config.database_connections })
   const hashes = openHashPool()
   metrics.watch({ pool, hashes })
+  const cache =
+    config.cache_dir === null
+      ? null
+      : await openCache({
+          folder: config.cache_dir,
+          maxSize: config.cache_max_size,
+          hashes,
+          log,
+          shared: cluster.isWorker,
+        })
   return {
     config,
     db: openDatabase(pool),
     pool,
     stores,
+    cache,
     policy,
     protections,
     auth,
@@ -80,6 +95,7 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
 /** Closes what openDeps has opened, the database last. */
 export async function closeDeps(deps: Deps): Promise<void> {
   await deps.auth.close()
+  await deps.cache?.close()
   await deps.stores.close()
   await deps.hashes.close()
   await deps.db.destroy()

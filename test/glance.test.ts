@@ -14,7 +14,7 @@ import { usersFile } from './contract/users-file.js'
 import { createTestDatabase } from './helpers/database.js'
 
 /** Areas whose features are not there yet. */
-const later = ['routes-later']
+const later: string[] = []
 /** Areas that need a server of other settings; they are replayed with the tests of their features. */
 const elsewhere = ['locations']
 

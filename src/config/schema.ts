@@ -148,7 +148,7 @@ export const Settings = Type.Object(
       default: 10 * 2 ** 30,
       minimum: 0,
       'x-kind': 'bytes',
-      description: 'Bytes the image cache may hold after a prune.',
+      description: 'Bytes the image cache may hold.',
     }),
     recycle_bin: Type.Integer({
       default: 7 * 86400,

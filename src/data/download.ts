@@ -6,7 +6,8 @@ import { requireOn } from '../images/access.js'
 import type { Image } from '../images/image.js'
 import { find } from '../images/repository.js'
 import { byWeight } from '../images/view.js'
-import type { StoredBytes } from '../stores/store.js'
+import type { Cacheable, Fetched, Open } from '../stores/cached.js'
+import type { StoredBytes, Window } from '../stores/store.js'
 
 export interface Download {
   image: Image
@@ -36,12 +37,17 @@ export async function download(
     requireOn(deps.policy, caller, 'get_image', image)
     throw new Forbidden('The requested image has been deactivated. Image data download is forbidden.')
   }
-  const preferred = preferredStores(deps, wishes.prefer)
+  const asked = wishes.prefer !== undefined && !(await isCached(deps, image, wishes))
+  const preferred = asked ? preferredStores(deps, wishes.prefer) : []
   requireOn(deps.policy, caller, preferred.length > 0 ? 'download_from_store' : 'download_image', image)
   if ((image.status !== 'active' && image.status !== 'deactivated') || image.size === null) return undefined
   const window = image.locations.length > 0 ? windowOf(wishes, image.size) : undefined
-  const bytes = await openFirst(deps, image, preferred, window, signal)
-  return bytes && { image, bytes, window }
+  try {
+    return { image, bytes: await openBytes(deps, image, preferred, window, signal), window }
+  } catch (error) {
+    if (error instanceof NotFound) return undefined
+    throw error
+  }
 }
 
 /** The stores that `prefer` names; blank names are none. Throws BadRequest for one that there is not. */
@@ -53,17 +59,51 @@ function preferredStores(deps: Deps, prefer: string | undefined): string[] {
   return preferred
 }
 
-/**
- * The first location that can be read: preferred stores first, then by weight. An object of another size than the image's
- * is not its bytes. Only what is missing everywhere is missing: a store that does not answer may have it.
- */
-async function openFirst(
+/** Whether all of the image is asked for and there already: as with Glance, nobody looks at `prefer` then. */
+async function isCached(deps: Deps, image: Image, wishes: Wishes): Promise<boolean> {
+  if (wishes.range !== undefined || wishes['content-range'] !== undefined) return false
+  const cacheable = deps.cache && cacheableOf(image)
+  return cacheable !== null && deps.cache!.has(cacheable)
+}
+
+/** An image's bytes by way of the cache, where there is one. What only admins may read does not pass through it. */
+async function openBytes(
   deps: Deps,
   image: Image,
   preferred: readonly string[],
   window: ByteWindow | undefined,
   signal: AbortSignal,
-): Promise<StoredBytes | undefined> {
+): Promise<StoredBytes> {
+  const open: Open = (part, until) => openFirst(deps, image, preferred, part, until)
+  const cacheable = deps.cache && cacheableOf(image)
+  return cacheable ? deps.cache!.read(cacheable, open, { window, signal }) : open(window, signal)
+}
+
+/** Brings an image's bytes into the cache. Throws NotFound, Unavailable. */
+export async function prefetch(deps: Deps, image: Image): Promise<Fetched> {
+  const cacheable = deps.cache && cacheableOf(image)
+  if (!cacheable) return 'refused'
+  return deps.cache!.fetch(cacheable, (part, until) => openFirst(deps, image, [], part, until))
+}
+
+/** The bytes are others when their sum is, or, where nobody knows it, when their place is. */
+function cacheableOf({ id, status, size, checksum, locations }: Image): Cacheable | null {
+  if (status !== 'active' || size === null || locations.length === 0) return null
+  const places = locations.map(({ store, key }) => `${store} ${key}`).join(' ')
+  return { id, size, md5: checksum, version: checksum ?? places }
+}
+
+/**
+ * The first location that can be read: preferred stores first, then by weight. An object of another size than the image's
+ * is not its bytes. Only what is missing everywhere is NotFound: a store that does not answer may have it.
+ */
+async function openFirst(
+  deps: Deps,
+  image: Image,
+  preferred: readonly string[],
+  window: Window | undefined,
+  signal: AbortSignal | undefined,
+): Promise<StoredBytes> {
   let failure: unknown
   const rank = (store: string) => (preferred.includes(store) ? preferred.indexOf(store) : preferred.length)
   const locations = byWeight(deps, image).sort((a, b) => rank(a.store) - rank(b.store))
@@ -79,8 +119,7 @@ async function openFirst(
       deps.log.warn({ err: reason, image: image.id, store }, 'a location of an image could not be read')
     }
   }
-  if (failure !== undefined) throw failure
-  return undefined
+  throw failure ?? new NotFound(`There are no bytes of image ${image.id}.`)
 }
 
 const damaged = (image: Image, store: string) =>

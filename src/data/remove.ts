@@ -20,5 +20,8 @@ export async function remove(deps: Deps, caller: Caller, id: string): Promise<vo
     await staged.forget(tx, id)
     return doomStored(tx, id)
   })
+  await deps.cache
+    ?.evict([id])
+    .catch(err => deps.log.warn({ err, image: id }, 'an image could not be taken out of the cache yet'))
   await erase(deps, doomed)
 }

@@ -44,6 +44,7 @@ const tags: Record<string, string> = {
   tags: 'Words to find images by.',
   tasks: 'Jobs in the background.',
   info: 'What clients ask before they import or choose a store.',
+  cache: "Copies of images on the server's own disk, for its operators.",
   metadefs: 'Metadata definitions: which properties images and other resources may have.',
   schemas: 'JSON Schemas of what the API speaks of.',
   operation: 'Health and counters, for operators.',

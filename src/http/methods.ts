@@ -26,7 +26,7 @@ export function otherMethods(app: FastifyInstance): (request: FastifyRequest) =>
     const path = request.url.split('?', 1)[0] ?? ''
     const found = sorted.find(candidate => candidate.pattern.test(path))
     if (found === undefined || found.allow === false) {
-      if (found === undefined && !usual.has(request.method)) {
+      if (!usual.has(request.method)) {
         throw new NotImplemented(`The method ${request.method} is not known.`)
       }
       throw new NotFound('The resource could not be found.')

@@ -1,10 +1,21 @@
-import type { FileHandle } from 'node:fs/promises'
 import { Readable, type Writable } from 'node:stream'
 import { Unavailable } from '../errors.js'
 
+/** What is read from: an open file, or something that is read like one. */
+export interface OpenFile {
+  /** Reads at most `length` bytes into the buffer; 0 of them is the end. Called one at a time, from start to end. */
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesRead: number; buffer: Buffer }>
+  close(): Promise<void>
+}
+
 /** A stretch of a file that is to be read once. */
 export interface FileSource {
-  open: () => Promise<FileHandle>
+  open: () => Promise<OpenFile>
   start: number
   length: number
   translate: (err: unknown) => unknown
@@ -20,7 +31,7 @@ const spare: Buffer[] = []
 
 /** The bytes as a stream. Fewer of them than promised are an error, never a short answer. */
 export function fileStream(source: FileSource): Readable {
-  let file: FileHandle | undefined
+  let file: OpenFile | undefined
   let at = source.start
   const end = source.start + source.length
   return new Readable({

@@ -831,6 +831,23 @@ export const differences: readonly Difference[] = [
     what: 'validation_data is not shown; Glance shows it in the answer to the PATCH that brings it, and never again.',
     why: "Glance's schema says that it is only written.",
   },
+  {
+    area: 'cache',
+    scenario: /./,
+    exchanges: /^(admin|nova) GET \/v2\/cache\/nodes\/[^ ]+$/,
+    ours: (recorded, { request }, ...rest) =>
+      request.json === undefined ? refused(409)(recorded, { request, reply: recorded }, ...rest) : recorded,
+    what: 'No server knows what the others have cached: 409 to who may ask, as Glance answers without its centralized driver.',
+    why: 'What a cache holds is told by its files alone, so that it can be emptied by hand and needs no database.',
+  },
+  {
+    area: 'cache',
+    scenario: 'bodies for the cache',
+    exchanges: /./,
+    ours: (recorded, ...rest) => (recorded.status === 500 ? refused(400)(recorded, ...rest) : recorded),
+    what: 'A body where none is wanted is 400 instead of 500.',
+    why: faultOfGlance,
+  },
 ]
 
 /**

@@ -95,6 +95,8 @@ function json(value: unknown, variables: Variables, key?: string): unknown {
   }
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([name, item]): [string, unknown] => {
+    // The cache is the whole server's: what else is in it is nobody's business here.
+    if ((name === 'cached_images' || name === 'queued_images') && Array.isArray(item)) return [name, '<list>']
     if (key === 'error' && name === 'message') return [name, typeof item === 'string' ? '<text>' : item]
     return [text(name, variables), json(item, variables, name)]
   })

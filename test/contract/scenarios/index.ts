@@ -2,6 +2,7 @@ import type { Area } from '../exchange.js'
 import { access } from './access.js'
 import { auth } from './auth.js'
 import { bodies } from './bodies.js'
+import { cache } from './cache.js'
 import { creating } from './create.js'
 import { deletes, downloads, statesArea, uploads } from './data.js'
 import { errors } from './errors.js'
@@ -36,4 +37,5 @@ export const areas: readonly Area[] = [
   deletes,
   metadefs,
   locations,
+  cache,
 ]
