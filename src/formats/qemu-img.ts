@@ -21,7 +21,7 @@ export interface QemuInfo {
 }
 
 /** Names of formats in which qemu differs from Glance. */
-const qemuNames: Readonly<Record<string, string>> = { vhd: 'vpc' }
+const qemuNames: Readonly<Record<string, string>> = { vhd: 'vpc', gpt: 'raw' }
 export const qemuName = (format: string) => qemuNames[format] ?? format
 
 /** Describes a file of a known format. Throws BadRequest when qemu-img refuses it, Unavailable when there is none. */

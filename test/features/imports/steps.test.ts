@@ -1,13 +1,20 @@
 import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { features } from '../../../src/app.js'
+import { loadConfig } from '../../../src/config/load.js'
 import type { Config } from '../../../src/config/schema.js'
+import type { Source } from '../../../src/features/imports/methods/index.js'
+import { applySteps } from '../../../src/features/imports/steps/index.js'
+import { findUnscoped } from '../../../src/images/repository.js'
 import { startTasks } from '../../../src/tasks.js'
 import { admin, alice, startApp, type TestApp } from '../../helpers/app.js'
+import { gpt } from '../../helpers/disks.js'
 import { needs } from '../../helpers/tools.js'
 
 const octets = { 'content-type': 'application/octet-stream' }
@@ -61,6 +68,30 @@ t.test('compressed bytes are unpacked, and nothing is left of the way there', as
   t.match(await imported(running, damaged), { status: 'queued' })
 })
 
+t.test('a source learns of the copies of what was made of its bytes', async t => {
+  const running = await app(t, { import_decompress: true })
+  const { id } = await running.as(alice).create()
+  const image = await findUnscoped(running.deps.db, id)
+  const copies: unknown[] = []
+  const source: Source = {
+    size: undefined,
+    open: async () => Readable.from([gzipSync(raw)]),
+    adopted: () => undefined,
+    copied: blob => void copies.push(blob),
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+  await using prepared = await applySteps(
+    running.deps,
+    image!,
+    randomUUID(),
+    source,
+    new AbortController().signal,
+  )
+  t.equal(prepared.size, raw.length)
+  prepared.copied?.({ store: 'fast', key: 'copy' })
+  t.strictSame(copies, [{ store: 'fast', key: 'copy' }])
+})
+
 t.test('a bomb ends at the size of the largest image', async t => {
   const running = await app(t, { import_decompress: true, max_image_size: 2 ** 20 })
   const image = await imported(running, gzipSync(Buffer.alloc(64 * 2 ** 20)))
@@ -94,6 +125,22 @@ t.test('images are converted to the operator’s format', { skip: needs('qemu-im
     'what is not what it says is refused, and keeps its format',
   )
 })
+
+t.test(
+  'a disk that is declared by its partition table is a raw one',
+  { skip: needs('qemu-img') },
+  async t => {
+    const disk = gpt()
+    const formats = [...loadConfig({}).disk_formats, 'gpt']
+    const running = await app(t, { import_convert_to: 'raw', disk_formats: formats })
+    t.match(await imported(running, disk, { disk_format: 'gpt' }), {
+      status: 'active',
+      disk_format: 'raw',
+      size: disk.length,
+    })
+    t.match(await imported(running, raw, { disk_format: 'gpt' }), { status: 'queued', disk_format: 'gpt' })
+  },
+)
 
 t.test('the operator’s properties come with an import, but not with an admin’s', async t => {
   const running = await app(t, { import_inject: ['os_distro=debian', 'os_glance_x=no'] })

@@ -30,8 +30,8 @@ export async function convert(
   const { format, faults } = inspection.finish()
   const [fault] = faults
   if (fault) throw new UnsupportedMedia(`The image is refused by the check ${fault.check}: ${fault.message}`)
-  // a raw disk shows its partition table
-  const found = format === 'gpt' ? 'raw' : format
+  // a raw disk shows its partition table, and may be declared by it
+  const found = format === 'gpt' && declared !== 'gpt' ? 'raw' : format
   if (found === 'iso' && declared === 'iso') return { path, disk_format: 'iso' }
   if (found !== declared)
     throw new UnsupportedMedia(`The image is declared as ${declared} and is ${found ?? 'ambiguous'}.`)
@@ -45,7 +45,7 @@ export async function convert(
   if (declared === 'vmdk' && !vmdkTypes.includes(data['create-type'] ?? '')) {
     throw new BadRequest('VMDK images of that kind can not be converted.')
   }
-  if (declared === target) return { path, disk_format: declared }
+  if (qemuName(declared) === qemuName(target)) return { path, disk_format: target }
   const output = join(workspace.folder, `converted.${target}`)
   await qemuConvert({ path, format: declared }, { path: output, format: target }, signal)
   return { path: output, disk_format: target }

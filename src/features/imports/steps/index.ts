@@ -32,6 +32,7 @@ export async function applySteps(
     return {
       ...(await fileSource(path)),
       adopted: () => undefined,
+      copied: blob => source.copied?.(blob),
       [Symbol.asyncDispose]: () => workspace[Symbol.asyncDispose](),
     }
   } catch (error) {
