@@ -21,8 +21,8 @@ export type Rules = Pick<
 
 const standardPorts: Readonly<Record<string, string>> = { http: '80', https: '443', ftp: '21' }
 
-/** One sentence for everything that is refused, so that nobody maps a network by it. */
-const refused = () => new BadRequest('The URI does not pass the filter of places that imports may come from.')
+/** One sentence for everything that is refused, so that nobody maps a network by it. tempest looks for its first words. */
+const refused = () => new BadRequest('The URI does not pass filtering: imports may not come from there.')
 
 /** Reads a URI and holds its scheme, host, port and, where the host is an address, that against the rules. */
 export function checkUri(rules: Rules, uri: unknown): URL {
