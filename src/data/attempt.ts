@@ -8,6 +8,7 @@ import type { LimitName } from '../quota/limits.js'
 import { newKey } from '../stores/store.js'
 import * as blobs from './blobs.js'
 import { erase } from './erase.js'
+import * as locations from './locations.js'
 
 /** Seconds between two signs of life of a running write. */
 const RENEWAL = 5
@@ -50,6 +51,7 @@ export async function attempt(
     const { project = null } = room?.quota ?? {}
     await blobs.begin(tx, blob, imageId, { project, reserved: room?.expected ?? 0 })
     if (during && !(await move(tx, imageId, 'queued', during))) throw new Conflict(notAllowed(during, during))
+    if (during) await locations.dropLeft(tx, imageId)
     if (during) await room?.quota.check(tx, 'image_count_uploading', 0)
   })
   const gone = new AbortController()

@@ -62,7 +62,7 @@ export function editLocations(
     checkStatus(image, ['active', 'queued'])
     const values = newValues(image, given)
     if (given.length > MAX_LOCATIONS) throw tooMany()
-    if (image.locations.length > 0) return { locations: describeAnew(deps, image, given) }
+    if (present(image).length > 0) return { locations: describeAnew(deps, image, given) }
     const added: Location[] = []
     for (const one of given) added.push(place(image, added, one))
     return activated(image, added, values)
@@ -72,33 +72,36 @@ export function editLocations(
     allowed(image, 'set_image_location')
     checkStatus(image, ['active', 'queued'])
     const values = newValues(image, [given])
-    const present = byWeight(deps, image)
-    const index = position(at, present.length, true)
-    if (present.length >= MAX_LOCATIONS) throw tooMany()
-    return activated(image, present.toSpliced(index, 0, place(image, present, given)), values)
+    const list = present(image)
+    const index = position(at, list.length, true)
+    if (list.length >= MAX_LOCATIONS) throw tooMany()
+    return activated(image, list.toSpliced(index, 0, place(image, list, given)), values)
   }
 
   function remove(image: Image, at: string): Partial<Image> {
     allowed(image, 'delete_image_location')
     checkStatus(image, ['active'])
-    const present = byWeight(deps, image)
-    if (present.length === 1) throw new Forbidden('The last location of an image can not be removed.')
-    const index = position(at, present.length, false)
-    dropped = [...dropped, ...present.slice(index, index + 1)]
-    return { locations: present.toSpliced(index, 1) }
+    const list = present(image)
+    if (list.length === 1) throw new Forbidden('The last location of an image can not be removed.')
+    const index = position(at, list.length, false)
+    dropped = [...dropped, ...list.slice(index, index + 1)]
+    return { locations: list.toSpliced(index, 1) }
   }
 
+  /** Locations that count, in their order. On a queued image is none but one that failed, which goes now. */
+  const present = (image: Image) => (image.status === 'queued' ? [] : byWeight(deps, image))
+
   /** A new location, checked and measured. */
-  function place(image: Image, present: readonly Location[], { url, metadata }: Given): Location {
+  function place(image: Image, others: readonly Location[], { url, metadata }: Given): Location {
     const { store } = checkPlace(deps, url)
     const own = ownMetadata(metadata)
     checkMetadata(own)
-    if (present.some(other => other.url === url && isDeepStrictEqual(other.metadata, own))) {
+    if (others.some(other => other.url === url && isDeepStrictEqual(other.metadata, own))) {
       throw new BadRequest('The image has this location already.')
     }
     const size = sizes.get(url)
     if (size === undefined) throw new Unmeasured(url)
-    const expected = image.size ?? sizes.get(present[0]?.url ?? '') ?? size
+    const expected = image.size ?? sizes.get(others[0]?.url ?? '') ?? size
     // a copy of another size is no copy: who reads it would get other bytes than the image's
     if (size !== expected)
       throw new BadRequest('The bytes at this location are not as many as the image has.')
@@ -118,6 +121,7 @@ export function editLocations(
     if (!edited) return
     for (const location of dropped)
       if (location.id !== NEW) doomed.push(...(await locations.drop(tx, location)))
+    if (before.status === 'queued') await locations.dropLeft(tx, before.id)
     await arrange(tx, before, edited.locations)
     if (before.status !== edited.status) {
       const { size, checksum, os_hash_algo, os_hash_value } = edited

@@ -72,6 +72,18 @@ export async function moveToEnd(
     .execute()
 }
 
+/**
+ * Removes what a failed POST of a location has left on an image that is about to get other bytes. Call it with the move
+ * away from queued, where all locations are such.
+ */
+export async function dropLeft(tx: Database, imageId: string): Promise<void> {
+  await tx
+    .deleteFrom('image_locations')
+    .where('image_id', '=', imageId)
+    .where('url', 'is not', null)
+    .execute()
+}
+
 /** Removes any location. An object of our own is doomed with it, and returned to be erased after the transaction. */
 export async function drop(tx: Database, { id, store, key, url }: Location): Promise<blobs.BlobName[]> {
   await tx.deleteFrom('image_locations').where('id', '=', id).execute()

@@ -210,11 +210,11 @@ export async function setByteFacts(tx: Database, id: string, facts: ByteFacts): 
   await tx.updateTable('images').set(facts).where('id', '=', id).execute()
 }
 
-/** Notes the digests of an active image that came without any, if it still has none. */
+/** Notes the digests of an active image that came without any, if it still has none; nulls: there will be none. */
 export async function setHashes(
   tx: Database,
   id: string,
-  hashes: Record<'checksum' | 'os_hash_algo' | 'os_hash_value', string>,
+  hashes: Record<'checksum' | 'os_hash_algo' | 'os_hash_value', string | null>,
 ): Promise<void> {
   await tx
     .updateTable('images')

@@ -91,6 +91,7 @@ async function begin(run: Run): Promise<Image> {
     ) {
       throw new Conflict(`The image is ${image.status} and can't be imported.`)
     }
+    if (from === 'queued' && !copying(run) && image.status !== 'importing') await locations.dropLeft(tx, id)
     await tracking.track(tx, id, run.stores)
     if (from === 'uploading') await quota.check(tx, 'image_size_total', toMiB(image.size ?? 0))
     else await quota.check(tx, 'image_stage_total', 0)
@@ -193,7 +194,11 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
 function check(run: Run, image: Image, { facts, size, checksum, os_hash_algo, os_hash_value }: Learnt): void {
   if (copying(run)) {
     // bytes at a location may have been vouched for by another algorithm
-    if (image.os_hash_algo === os_hash_algo && os_hash_value !== image.os_hash_value) {
+    if (
+      image.os_hash_value !== null &&
+      image.os_hash_algo === os_hash_algo &&
+      os_hash_value !== image.os_hash_value
+    ) {
       throw new Conflict('The bytes that were copied are different from those of the image.')
     }
     if (image.checksum !== null && checksum !== image.checksum) {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkPlace, measure } from '../../data/external-place.js'
+import { checkPlace, isWeb, measure } from '../../data/external-place.js'
 import { holds, unlock } from '../../data/import-lock.js'
 import * as locations from '../../data/locations.js'
 import type { Deps } from '../../deps.js'
 import { Conflict, Gone } from '../../errors.js'
-import type { Image } from '../../images/image.js'
+import { HASH_ALGORITHM, type Image } from '../../images/image.js'
 import { findUnscoped, setHashes } from '../../images/repository.js'
 import { move } from '../../images/status.js'
 import type { TaskRunner } from '../../queue/run-task.js'
@@ -27,8 +27,8 @@ interface Run {
 }
 
 /**
- * The job behind a new location. With hashes to hold it to, the bytes are read before the image is active, and what
- * fails leaves nothing. Without, it is active at once and its hashes follow. Where hashes are not computed, those that
+ * The job behind a new location. With hashes to hold it to, the bytes are read before the image is active. Without, it is
+ * active at once and its hashes follow. Where hashes are not computed, those that
  * were given are believed. A run that follows a dead one goes on where that ended.
  */
 export function locationRunner(deps: Deps): TaskRunner {
@@ -67,9 +67,15 @@ async function begin(run: Run): Promise<void> {
       if (image[name] === null) throw new Conflict(`${name} must be set before the image gets a location.`)
     }
     const verifying = deps.config.do_secure_hash && expected !== undefined
-    const believed = deps.config.do_secure_hash ? {} : { ...expected }
+    // the algorithm alone tells that a hash is on its way, as in Glance
+    const believed = !deps.config.do_secure_hash
+      ? { ...expected }
+      : verifying
+        ? {}
+        : { os_hash_algo: HASH_ALGORITHM }
     const moved = await move(tx, id, 'queued', verifying ? 'importing' : 'active', { size, ...believed })
     if (!moved) throw new Conflict(`The image is ${image.status} and can't be given a location.`)
+    await locations.dropLeft(tx, id)
     await locations.addExternal(tx, id, place)
   })
 }
@@ -104,6 +110,7 @@ async function describeLater(run: Run): Promise<void> {
   } catch (error) {
     if (run.signal.aborted || error instanceof Gone) throw error
     deps.log.warn({ err: error, image: id }, 'the bytes at a location could not be hashed')
+    await setHashes(deps.db, id, { checksum: null, os_hash_algo: null, os_hash_value: null })
   }
 }
 
@@ -119,7 +126,10 @@ async function retrying(run: Run, algorithm?: string): Promise<Digests> {
   }
 }
 
-/** Failure: nothing of the location stays, and the image waits for bytes again. */
+/**
+ * Failure: the image waits for bytes again. A place on a web server stays with it and says which one failed, as with
+ * Glance; it counts for nothing, and goes when the image gets bytes or another place. Any other goes at once.
+ */
 async function giveUp(run: Run, error: unknown): Promise<void> {
   const { deps, id, task } = run
   deps.log.warn({ err: error, image: id, task: task.id }, 'a location could not be added')
@@ -128,7 +138,9 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
     if (!image || !holds(image, task.id)) return
     await unlock(tx, id, task.id)
     if (image.status !== 'importing') return
-    for (const location of image.locations) await locations.drop(tx, location)
+    for (const location of image.locations) {
+      if (location.url === null || !isWeb(location.url)) await locations.drop(tx, location)
+    }
     await move(tx, id, 'importing', 'queued', { checksum: null, os_hash_algo: null, os_hash_value: null })
   })
 }

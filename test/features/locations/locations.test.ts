@@ -39,7 +39,7 @@ t.test('a location with a hash is read before the image is active', async t => {
   }
 })
 
-t.test('a hash that is wrong leaves nothing, and the image can be tried again', async t => {
+t.test('a hash that is wrong leaves the place on the image, which can be tried again', async t => {
   const { running, web, me } = await startWithWeb(t)
   const { id } = await me.create()
   const url = `${web.url}/image`
@@ -47,12 +47,49 @@ t.test('a hash that is wrong leaves nothing, and the image can be tried again', 
   t.equal((await add(running, id, { url, validation_data: wrong })).status, 202)
   const image = await settled(running, id)
   t.match(image, { status: 'queued', size: null, checksum: null, os_hash_algo: null, os_hash_value: null })
-  t.notOk('stores' in image)
-  t.same((await running.as(admin).get(`/v2/images/${id}/locations`)).json, [])
+  t.equal(image.stores, 'web')
+  t.match((await running.as(admin).get(`/v2/images/${id}/locations`)).json, [{ url }])
+  t.equal((await me.download(id)).status, 204, 'it gives no bytes')
   t.match(await tasksOf(running, id), [{ status: 'failure', message: /sha512/ }])
   const right = { os_hash_algo: 'sha512', os_hash_value: digest('sha512') }
   t.equal((await add(running, id, { url, validation_data: right })).status, 202)
-  t.match(await settled(running, id), { status: 'active', os_hash_value: digest('sha512') })
+  t.match(await settled(running, id), { status: 'active', os_hash_value: digest('sha512'), stores: 'web' })
+})
+
+t.test('a place that failed goes when the image gets bytes another way', async t => {
+  const { running, web, me } = await startWithWeb(t, serve(bytes), { show_multiple_locations: true })
+  const validation_data = { os_hash_algo: 'sha512', os_hash_value: '0'.repeat(128) }
+  const failed = async () => {
+    const { id } = await me.create()
+    await add(running, id, { url: `${web.url}/failed`, validation_data })
+    t.match(await settled(running, id), { status: 'queued', locations: [{ url: `${web.url}/failed` }] })
+    return id
+  }
+  const uploaded = await failed()
+  await me.upload(uploaded, Buffer.from('other bytes'))
+  t.match(await me.show(uploaded), { status: 'active', stores: 'fast' })
+  t.equal((await me.download(uploaded)).bytes.toString(), 'other bytes')
+
+  const value = { url: `${web.url}/other`, metadata: {} }
+  for (const operation of [
+    { op: 'add', path: '/locations/-', value },
+    { op: 'replace', path: '/locations', value: [value] },
+  ]) {
+    const patched = await failed()
+    t.equal((await me.patch(`/v2/images/${patched}`, [operation])).status, 200)
+    const image = await me.show(patched)
+    const shown = image.locations as { url: string }[]
+    t.strictSame(
+      shown.map(one => one.url),
+      [`${web.url}/other`],
+    )
+    t.equal(image.status, 'active')
+  }
+
+  const imported = await failed()
+  const method = { name: 'web-download', uri: `${web.url}/imported` }
+  t.equal((await me.post(`/v2/images/${imported}/import`, { method })).status, 202)
+  t.match(await settled(running, imported), { status: 'active', stores: 'fast' })
 })
 
 t.test('without a hash the image is active at once, and its hashes follow', async t => {
@@ -73,6 +110,7 @@ t.test('without a hash the image is active at once, and its hashes follow', asyn
     image = await me.show(id)
   }
   t.match(image, { status: 'active', size: bytes.length, checksum: null, os_hash_value: null })
+  t.equal(image.os_hash_algo, 'sha512', 'which says that a hash is to come')
   t.ok(image.os_glance_import_task, 'the lock is held while the bytes are read')
   release()
   t.match(await settled(running, id), {
@@ -109,7 +147,7 @@ t.test('the background hash is tried again, and when it can not be had the image
   const validation_data = { os_hash_algo: 'sha512', os_hash_value: digest('sha512') }
   await add(running, third, { url: `${web.url}/never`, validation_data })
   t.match(await settled(running, third), { status: 'queued', size: null }, 'one to be verified fails')
-  t.same((await running.as(admin).get(`/v2/images/${third}/locations`)).json, [])
+  t.match((await running.as(admin).get(`/v2/images/${third}/locations`)).json, [{ url: `${web.url}/never` }])
 })
 
 t.test('where hashes are not computed, those that are given are believed', async t => {
