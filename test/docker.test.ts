@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
@@ -13,10 +14,13 @@ t.setTimeout(240_000)
 const root = new URL('../../', import.meta.url)
 const path = (name: string) => fileURLToPath(new URL(name, root))
 
-/** Runs a program as the container does, without the hooks that tap puts into what tests spawn. */
+/** Runs a program as the container does: tap puts hooks into NODE_OPTIONS of whatever is spawned, `env` takes them out. */
 function run(program: string, args: readonly string[], env: Record<string, string>) {
-  const clean = Object.entries(process.env).filter(([name]) => !/^(VITRINE_|NODE_OPTIONS$)/.test(name))
-  const child = spawn(program, args, { env: { ...Object.fromEntries(clean), ...env }, cwd: '/' })
+  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('VITRINE_'))
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', program, ...args], {
+    env: { ...Object.fromEntries(clean), ...env },
+    cwd: '/',
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', text => {
@@ -31,18 +35,16 @@ async function serve(t: { teardown(fn: () => unknown): void }, env: Record<strin
     child.kill('SIGTERM')
     await exit
   })
-  const ended = exit.then(code => {
-    throw new Error(`it ended with ${code}: ${output()}`)
+  let code: number | null | undefined
+  void exit.then(ended => {
+    code = ended
   })
-  ended.catch(() => {})
-  const ready = async () => {
-    for (;;) {
-      const [, url] = /"msg":"ready at ([^"]+)"/.exec(output()) ?? []
-      if (url) return url
-      await new Promise(resolve => setTimeout(resolve, 50))
-    }
+  const ready = () => /"msg":"ready at ([^"]+)"/.exec(output())?.[1]
+  while (!ready()) {
+    if (code !== undefined) throw new Error(`it ended with ${code}: ${output()}`)
+    await sleep(50)
   }
-  const url = await Promise.race([ready(), ended])
+  const url = ready()!
   const stop = async () => {
     child.kill('SIGTERM')
     return exit
