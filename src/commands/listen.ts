@@ -27,6 +27,8 @@ export async function listen(deps: Deps): Promise<Serving> {
     url: urlOf(host, (app.server.address() as AddressInfo).port),
     async drain(seconds, urged) {
       const closed = app.close()
+      // connections that were busy when it began would wait for their client's next request otherwise
+      const idle = setInterval(() => app.server.closeIdleConnections(), 250)
       const finished = new AbortController()
       const late = sleep(seconds * 1000, true, { signal: AbortSignal.any([urged, finished.signal]) }).catch(
         () => true,
@@ -34,6 +36,7 @@ export async function listen(deps: Deps): Promise<Serving> {
       await Promise.race([closed, late])
       app.server.closeAllConnections()
       await closed
+      clearInterval(idle)
       finished.abort()
       await late
     },

@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream'
-import { BadRequest } from '../errors.js'
+import { BadRequest, RequestTimeout } from '../errors.js'
+
+/** Milliseconds until the file of a form has to begin; its bytes have an idle limit of their own. */
+const PATIENCE = 60_000
 
 /**
  * The file of a browser's form as a stream, the first one when there are several. A form that can't be read is a
@@ -8,9 +11,16 @@ import { BadRequest } from '../errors.js'
 export async function formFile(request: {
   file(): Promise<{ file: Readable } | undefined>
 }): Promise<Readable> {
-  const part = await request.file().catch(cause => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const stalled = new RequestTimeout(`The form's file did not begin within ${PATIENCE / 1000} seconds.`)
+    timer = setTimeout(() => reject(stalled), PATIENCE)
+  })
+  const file = request.file().catch(cause => {
     throw new BadRequest(`The form can't be read: ${cause.message}.`, { cause })
   })
+  file.catch(() => undefined)
+  const part = await Promise.race([file, late]).finally(() => clearTimeout(timer))
   if (!part) throw new BadRequest('The form has no file.')
   const blame = (err: Error) => Object.assign(err, { statusCode: 400 })
   // a short form may have come to its bad end already

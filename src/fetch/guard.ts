@@ -35,6 +35,8 @@ export function checkUri(rules: Rules, uri: unknown): URL {
   const passes =
     /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]/i.test(uri) &&
     host !== '' &&
+    isDecodable(url.username) &&
+    isDecodable(url.password) &&
     !isDisguised(uri, host) &&
     permits(rules.import_allowed_schemes, rules.import_disallowed_schemes, scheme) &&
     permits(rules.import_allowed_hosts, rules.import_disallowed_hosts, host) &&
@@ -42,6 +44,15 @@ export function checkUri(rules: Rules, uri: unknown): URL {
     (!ipaddr.isValid(host) || mayReach(rules, host))
   if (!passes) throw refused()
   return url
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const permits = (allowed: readonly string[], disallowed: readonly string[], value: string) =>
@@ -93,8 +104,10 @@ function within(address: ipaddr.IPv4 | ipaddr.IPv6, cidrs: readonly string[]): b
 
 /** A URI as it may be shown: a password in it is `***`. */
 export function maskUri(url: URL, sent: string): string {
-  if (url.password === '') return sent
+  if (url.username === '' && url.password === '') return sent
   const shown = new URL(url)
-  shown.password = '***'
+  // a name without a password is a token, as some services have it
+  if (url.password === '') shown.username = '***'
+  else shown.password = '***'
   return shown.href
 }

@@ -60,6 +60,8 @@ export async function requestHttp(
     if (!URL.canParse(location, url.href))
       throw new Unavailable('The source redirects to something that is no URL.')
     const next = checkUri(rules, new URL(location, url).href)
+    if (next.protocol !== 'http:' && next.protocol !== 'https:')
+      throw new Unavailable('The source redirects away from http and https.')
     // what was meant for one host is not told to another
     if (next.host !== url.host || next.protocol !== url.protocol) headers = {}
     url = next

@@ -88,11 +88,42 @@ function parseJson(bytes: Buffer): unknown {
   } catch (cause) {
     throw new BadRequest('The request body is not valid UTF-8.', { cause })
   }
+  if (isTooDeep(text)) throw new BadRequest(`The request body is nested deeper than ${MAX_DEPTH} levels.`)
   try {
     return JSON.parse(text)
   } catch (cause) {
     throw new BadRequest(`The request body is not valid JSON: ${(cause as Error).message}.`, { cause })
   }
+}
+
+/** Levels of nesting that any request can need, and more; millions of them would keep the parser busy for seconds. */
+const MAX_DEPTH = 1000
+/** Characters that are parsed in no time, however deep. */
+const HARMLESS = 65_536
+
+/** Whether brackets outside of strings are nested too deep. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= HARMLESS) return false
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) {
+      // to the quote that ends the string: one with an even number of backslashes before it
+      do {
+        at = text.indexOf('"', at + 1)
+        if (at < 0) return false
+      } while (isEscaped(text, at))
+    } else if (code === 0x5b || code === 0x7b) {
+      if (++depth > MAX_DEPTH) return true
+    } else if (code === 0x5d || code === 0x7d) depth--
+  }
+  return false
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at
+  while (text.charCodeAt(first - 1) === 0x5c) first--
+  return (at - first) % 2 === 1
 }
 
 /** Holds a parsed body against the route's kind. Throws BadRequest. */

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isDatabaseTrouble } from '../db/trouble.js'
 import { HttpError } from '../errors.js'
 import { takesJsonErrors } from './accept.js'
+import { lingerAfter } from './early-answer.js'
 
 /** Reason phrases in which Glance differs from today's names. */
 const phrases: Record<number, string> = {
@@ -64,6 +65,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   if (status === 500) request.log.error({ err: error }, message)
   else if (status === 503) request.log.warn({ err: error }, message)
   else request.log.debug({ status, reason: message }, 'refused')
+  lingerAfter(request, reply)
   const { type, body } = errorBody(request.headers.accept, status, message)
   void reply.code(status).headers(headers).header('content-type', type).send(Buffer.from(body))
 }

@@ -6,9 +6,11 @@ import { openQuota } from '../quota/check.js'
 import { requireProperty } from './access.js'
 import type { CheckAttributes } from './check.js'
 import {
+  bytesOf,
   type Image,
   isReserved,
   MAX_PROPERTIES,
+  MAX_PROPERTY_BYTES,
   MAX_TAGS,
   readOnly,
   settable,
@@ -35,6 +37,9 @@ export async function create(
     throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
   if (Object.keys(image.properties).length > MAX_PROPERTIES) {
     throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
+  }
+  if (bytesOf(Object.entries(image.properties)) > MAX_PROPERTY_BYTES) {
+    throw new TooLarge(`The properties of an image may have at most ${MAX_PROPERTY_BYTES} bytes together.`)
   }
   const quota = await openQuota(deps, caller.project_id)
   return deps.db.transaction().execute(async tx => {

@@ -3,7 +3,15 @@ import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Forbidden, TooLarge } from '../errors.js'
 import { noImage, requireOn, requireProperty } from './access.js'
-import { type Image, isReserved, MAX_PROPERTIES, MAX_TAGS, settable } from './image.js'
+import {
+  bytesOf,
+  type Image,
+  isReserved,
+  MAX_PROPERTIES,
+  MAX_PROPERTY_BYTES,
+  MAX_TAGS,
+  settable,
+} from './image.js'
 import type { PatchChange } from './patch.js'
 import { type Change, findUnscoped, update as write } from './repository.js'
 import { isVisible } from './visibility.js'
@@ -40,6 +48,10 @@ export async function update(
     for (const change of changes) {
       if (change.name !== 'locations') apply(deps, caller, image, draft, change)
       else Object.assign(image, locations.apply({ ...image, ...draft.columns }, change))
+    }
+    const bytes = bytesOf(draft.properties)
+    if (bytes > MAX_PROPERTY_BYTES && bytes > bytesOf(Object.entries(image.properties))) {
+      throw new TooLarge(`The properties of an image may have at most ${MAX_PROPERTY_BYTES} bytes together.`)
     }
     await write(tx, id, difference(before, draft))
     await locations.write(tx, before)
@@ -115,6 +127,9 @@ function setProperty(
   const count = [...draft.properties.keys()].filter(key => !isReserved(key)).length
   if (!kept && count > MAX_PROPERTIES) {
     throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
+  }
+  if (bytesOf(draft.properties) > MAX_PROPERTY_BYTES) {
+    throw new TooLarge(`The properties of an image may have at most ${MAX_PROPERTY_BYTES} bytes together.`)
   }
 }
 

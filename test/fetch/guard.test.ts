@@ -86,4 +86,7 @@ t.test('a password in a URI is masked', async t => {
   const sent = 'http://user:secret@example.org/x'
   t.equal(maskUri(new URL(sent), sent), 'http://user:***@example.org/x')
   t.equal(maskUri(new URL('http://example.org'), 'http://example.org'), 'http://example.org')
+  const token = 'http://t0ken@example.org/x'
+  t.equal(maskUri(new URL(token), token), 'http://***@example.org/x', 'a token in place of a name, too')
+  t.notOk(passes('http://a%zz:pw@example.org/'), 'a name that can not be decoded is refused')
 })

@@ -282,8 +282,7 @@ test('bodies that are no JSON, or much of it', async t => {
     413,
   )
   const long = await owner.send('POST', '/v2/images', {}, JSON.stringify({ p: 'n'.repeat(10 * 2 ** 20) }))
-  t.equal(long.status, 201, 'a property may be long')
-  await owner.delete(`/v2/images/${long.json.id}`)
+  t.equal(long.status, 413, 'the properties of an image have a bound together')
   const flood = JSON.stringify(
     Array.from({ length: 20_000 }, (_, n) => ({ op: 'add', path: `/p${n}`, value: 'x' })),
   )

@@ -151,8 +151,9 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
     learnt = adopted.learnt
     check(run, image, learnt)
     await deps.db.transaction().execute(async tx => {
-      await staged.forget(tx, id)
+      // the image's row first, as deleting it does
       await addCopy(run, tx, blob, learnt)
+      await staged.forget(tx, id)
     })
     source.adopted()
   } else {
