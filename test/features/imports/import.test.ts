@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { features } from '../../../src/app.js'
 import { startTasks } from '../../../src/tasks.js'
 import { admin, alice, startApp, type TestApp } from '../../helpers/app.js'
+import { settled } from '../../helpers/tasks.js'
 
 const octets = { 'content-type': 'application/octet-stream' }
 const bytes = randomBytes(3_000_001)
@@ -35,16 +36,6 @@ async function queued(running: TestApp, more = {}) {
     .as(alice)
     .post('/v2/images', { disk_format: 'raw', container_format: 'bare', ...more })
   return made.json.id as string
-}
-
-/** Waits until an image's import has ended, and gives the image. */
-async function settled(running: TestApp, id: string) {
-  for (let n = 0; n < 200; n++) {
-    const { json } = await running.as(alice).get(`/v2/images/${id}`)
-    if (json.os_glance_import_task === undefined && json.status !== 'importing') return json
-    await new Promise(resolve => setTimeout(resolve, 25))
-  }
-  throw new Error('the import did not end')
 }
 
 t.test('staged bytes become the image where they lie, and a copy elsewhere', async t => {
