@@ -61,6 +61,31 @@ export function servesCluster(pid: number, data: string): boolean {
   }
 }
 
+/** The setting by which a PostgreSQL is known to have been started by this process. */
+export const startedByUs = { cluster_name: `vitrine-${process.pid}` }
+
+/**
+ * The process that started a PostgreSQL of ours, while it lives: PostgreSQL is its child until it ends. Undefined
+ * for one that has outlived its starter.
+ */
+export function livingStarterOf(pid: number): number | undefined {
+  const [, parent, starter] = /^\s*(\d+) .*cluster_name=vitrine-(\d+)/.exec(parentAndCommand(pid)) ?? []
+  return starter !== undefined && parent === starter ? Number(starter) : undefined
+}
+
+/** "PARENT COMMAND", or an empty text when there is no such process. */
+function parentAndCommand(pid: number): string {
+  try {
+    if (!existsSync('/proc/self/stat'))
+      return execFileSync('ps', ['-ww', '-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' })
+    // The name before the state is in parentheses and may hold anything.
+    const [, parent = ''] = /\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+    return `${parent} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`
+  } catch {
+    return ''
+  }
+}
+
 /**
  * Puts a number that no process has into a postmaster.pid whose number now belongs to somebody else. PostgreSQL
  * then sees that its predecessor is gone, and still looks whether a child of it works on (by the shared memory

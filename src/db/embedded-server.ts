@@ -7,7 +7,7 @@ import { StartFailure } from '../errors.js'
 import { isRoot } from './embedded-account.js'
 import type { Binaries } from './embedded-binaries.js'
 import type { Place } from './embedded-place.js'
-import { readPidFile, servesCluster } from './embedded-process.js'
+import { readPidFile, servesCluster, startedByUs } from './embedded-process.js'
 
 export interface ServerOptions {
   log: Pick<Logger, 'debug' | 'warn'>
@@ -88,6 +88,7 @@ export interface Spawned {
 
 export function spawnPostgres(place: Place, binaries: Binaries, options: ServerOptions): Spawned {
   const settings: Record<string, string> = {
+    ...startedByUs,
     listen_addresses: '',
     unix_socket_directories: `"${place.run}"`,
     unix_socket_permissions: '0700',

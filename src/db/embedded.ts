@@ -12,6 +12,7 @@ import { findPlace, makePlace, type Place } from './embedded-place.js'
 import {
   disownPidFile,
   isAlive,
+  livingStarterOf,
   readPidFile,
   removeStaleSocketLock,
   servesCluster,
@@ -164,7 +165,14 @@ async function clearLeftover(place: Place, options: EmbeddedOptions): Promise<vo
       await lock.release()
       throw new StartFailure(`A PostgreSQL of another container works on ${place.data}: stop it first.`)
     }
-    if (lock) {
+    const starter = ours && livingStarterOf(pidFile.pid)
+    if (lock && starter) {
+      // Its owner has just started it anew, or lost the lock's connection, and is about to take the lock.
+      await lock.release()
+      if (Date.now() > deadline)
+        throw new StartFailure(`Another Vitrine (process ${starter}) works on ${place.data}: stop it first.`)
+      await sleep(200)
+    } else if (lock) {
       options.log.info({ postgres: pidFile.pid }, 'stopping the database that an earlier run has left')
       lock.closing()
       await stopPostgres(pidFile.pid, place.data)

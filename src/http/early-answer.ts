@@ -22,7 +22,7 @@ export function lingerAfter(request: FastifyRequest, reply: FastifyReply): void 
     if (raw.complete) return
     raw.unpipe()
     raw.resume()
-    const timer = setTimeout(() => raw.socket.destroy(), LINGER).unref()
+    const timer = setTimeout(() => raw.destroy(), LINGER).unref()
     raw.once('close', () => clearTimeout(timer))
   })
 }
