@@ -18,6 +18,12 @@ On every answer:
 - A 416 carries \`Content-Range: bytes */SIZE\`.
 - An error is plain text where Glance writes HTML (\`Accept: */*\`, \`text/html\`): a browser would run what it quotes.
 
+Bounds that Glance has not, each 400 or 413 with a sentence:
+
+- The properties of an image hold at most 128 KiB together; JSON nests at most 1000 deep; a list takes at most 128 filters.
+- A location holds no user or password (locations are shown as they are), its bytes have the image's size, and its metadata
+  holds texts, lists and objects only.
+
 | Exchanges | Glance | Vitrine | What | Why |
 |---|---|---|---|---|
 `
