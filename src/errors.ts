@@ -9,17 +9,20 @@ export class HttpError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    options?: ErrorOptions & { headers?: Record<string, string> },
+    options?: Options,
   ) {
     super(message, options)
     this.name = new.target.name
     this.headers = options?.headers ?? {}
+    this.code = options?.code
   }
   /** Response headers that belong to the failure, such as Allow or WWW-Authenticate. */
   readonly headers: Record<string, string>
+  /** A word for programs, where a failed import has one of its own: `source_unreachable`, `checksum_mismatch`. */
+  readonly code: string | undefined
 }
 
-type Options = ErrorOptions & { headers?: Record<string, string> }
+type Options = ErrorOptions & { headers?: Record<string, string>; code?: string }
 
 /** Defines one kind of failure: a class with a fixed status. */
 function kind(status: number) {

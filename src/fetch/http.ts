@@ -26,7 +26,7 @@ const IDLE = 60_000
 
 /** Until a connection stands there is one sentence for every failure, so that nobody scans ports by it. */
 export const unreachable = (cause?: unknown) =>
-  new Unavailable('The source of the import could not be reached.', { cause })
+  new Unavailable('The source of the import could not be reached.', { cause, code: 'source_unreachable' })
 
 /** A request that is not quite a plain GET. */
 export interface HttpRequest {
