@@ -32,7 +32,7 @@ export async function download(
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Download | undefined> {
-  const image = await find(deps.pool, caller, id)
+  const image = await find(deps, caller, id)
   if (image.status === 'deactivated' && !caller.is_admin) {
     requireOn(deps.policy, caller, 'get_image', image)
     throw new Forbidden('The requested image has been deactivated. Image data download is forbidden.')

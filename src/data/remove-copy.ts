@@ -11,7 +11,7 @@ export async function removeCopy(deps: Deps, caller: Caller, store: string, id: 
   const { stores } = deps
   if (!stores.multi) throw new NotFound('There is one store only, which has no name for clients.')
   if (!stores.names.includes(store)) throw new Conflict(`There is no store ${store.slice(0, 100)}.`)
-  const seen = await find(deps.pool, caller, id)
+  const seen = await find(deps, caller, id)
   requireOn(deps.policy, caller, 'get_image_location', seen)
   requireOn(deps.policy, caller, 'delete_image_location', seen)
 

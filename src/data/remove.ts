@@ -13,7 +13,7 @@ export async function remove(deps: Deps, caller: Caller, id: string): Promise<vo
   if (id.length > 36 || id.includes('\0')) throw noImage(id)
   const doomed = await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
-    if (!image || !isVisible(caller, image)) throw noImage(id)
+    if (!image || !isVisible(deps.policy, caller, image)) throw noImage(id)
     requireOn(deps.policy, caller, 'delete_image', image)
     if (image.protected) throw new Forbidden(`Image ${id} is protected and cannot be deleted.`)
     await markDeleted(tx, id)

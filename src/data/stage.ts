@@ -30,7 +30,7 @@ export async function stage(
   caller: Caller,
   { id, expected, open, signal }: Stage,
 ): Promise<void> {
-  const image = await find(deps.pool, caller, id)
+  const image = await find(deps, caller, id)
   requireOn(deps.policy, caller, 'modify_image', image)
   if (image.status !== 'queued') throw new Conflict(notAllowed(image.status, 'uploading'))
 

@@ -34,7 +34,7 @@ export async function upload(
     deps.stores.multi && store !== undefined
       ? deps.stores.get(store)
       : deps.stores.get(deps.stores.defaultName)
-  const found = await find(deps.pool, caller, id)
+  const found = await find(deps, caller, id)
   requireOn(deps.policy, caller, 'upload_image', found)
   if (found.status !== 'queued') throw new Conflict(notAllowed(found.status, 'saving'))
   mayTakeBytes(found)

@@ -67,6 +67,7 @@ export interface Images {
   deleted_at: Timestamp | null;
   disk_format: string | null;
   id: string;
+  lineage: string | null;
   min_disk: Generated<number>;
   min_ram: Generated<number>;
   name: string | null;
@@ -75,10 +76,14 @@ export interface Images {
   os_hidden: Generated<boolean>;
   owner: string | null;
   owner_domain: string | null;
+  production: Generated<boolean>;
+  promoted: Generated<boolean>;
   protected: Generated<boolean>;
   size: number | null;
   status: Generated<string>;
   updated_at: Generated<Timestamp>;
+  version: number | null;
+  version_comment: string | null;
   virtual_size: number | null;
   visibility: Generated<string>;
 }
@@ -86,6 +91,13 @@ export interface Images {
 export interface ImageTags {
   image_id: string;
   value: string;
+}
+
+export interface Lineages {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  id: string;
+  last_version: Generated<number>;
 }
 
 export interface MetadefAssociations {
@@ -145,6 +157,17 @@ export interface MetadefTags {
   updated_at: Generated<Timestamp | null>;
 }
 
+export interface Promotions {
+  below: number | null;
+  comment: string | null;
+  from_version: number | null;
+  id: Generated<number>;
+  lineage: string;
+  promoted_at: Generated<Timestamp>;
+  promoted_by: string | null;
+  to_version: number;
+}
+
 export interface Staged {
   checksum: string;
   created_at: Generated<Timestamp>;
@@ -184,12 +207,14 @@ export interface DB {
   image_properties: ImageProperties;
   image_tags: ImageTags;
   images: Images;
+  lineages: Lineages;
   metadef_associations: MetadefAssociations;
   metadef_namespaces: MetadefNamespaces;
   metadef_objects: MetadefObjects;
   metadef_properties: MetadefProperties;
   metadef_resource_types: MetadefResourceTypes;
   metadef_tags: MetadefTags;
+  promotions: Promotions;
   staged: Staged;
   tasks: Tasks;
 }

@@ -23,7 +23,7 @@ export async function changeTag(
   if (id.length > 36 || id.includes('\0')) throw noImage(id)
   await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
-    if (!image || !isVisible(caller, image)) throw noImage(id)
+    if (!image || !isVisible(deps.policy, caller, image)) throw noImage(id)
     requireOn(deps.policy, caller, 'modify_image', image)
     if (verb === 'remove') {
       if (tag.includes('\0') || !(await removeTag(tx, id, tag)))

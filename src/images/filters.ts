@@ -1,7 +1,7 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { DB } from '../db/schema.js'
 import { BadRequest } from '../errors.js'
-import type { Scope } from './visibility.js'
+import { countsAsHidden, type Scope } from './visibility.js'
 
 /** Query string → conditions, by Glance's rules: an unknown name is a property that must have that value. */
 
@@ -79,7 +79,19 @@ function condition(name: string, value: string, readable: (name: string) => bool
   if (numbers.has(name)) return compareNumber(name, '=', value)
   if (name.endsWith('_min') || name.endsWith('_max')) return range(name, value)
   if (texts.has(name)) return eb => eb(`i.${name as 'owner'}`, '=', value)
+  if (Object.hasOwn(ofVersions, name)) return ofVersions[name]!(value)
   return readable(name) ? hasProperty(name, value) : () => sql<SqlBool>`false`
+}
+
+/** The facts about versions, which are shown as properties; they are compared as they are shown. */
+const ofVersions: Readonly<Record<string, (value: string) => Condition>> = {
+  os_glance_lineage: value => eb => eb('i.lineage', '=', value),
+  os_glance_version: value => eb =>
+    /^[1-9]\d{0,8}$/.test(value) ? eb('i.version', '=', Number(value)) : sql<SqlBool>`false`,
+  os_glance_production: value => eb =>
+    value === 'true' || value === 'false'
+      ? eb.and([eb('i.lineage', 'is not', null), eb('i.production', '=', value === 'true')])
+      : sql<SqlBool>`false`,
 }
 
 /** `value`, `eq:value` or `in:a,"b,c"`. */
@@ -164,11 +176,11 @@ function range(name: string, value: string): Condition {
   return compareNumber(column, name.endsWith('_min') ? '>=' : '<=', value)
 }
 
-/** Absent: only those that are not hidden; `true`: only hidden ones. Clients send `True` too. */
+/** Absent: only those that do not count as hidden; `true`: only those that do. Clients send `True` too. */
 function hidden(value: string | undefined): Condition {
   const text = value?.toLowerCase() ?? 'false'
   if (text !== 'true' && text !== 'false') throw new BadRequest('os_hidden must be true or false.')
-  return eb => eb('i.os_hidden', '=', text === 'true')
+  return eb => countsAsHidden(eb, text === 'true')
 }
 
 function hasTag(tag: string): Condition {

@@ -58,6 +58,16 @@ export interface Image {
   created_by: string | null
   /** Domain of the owner project; a policy target, not shown. */
   owner_domain: string | null
+  /** Id of what ties this image to others as versions of one thing; null when it is no version. */
+  lineage: string | null
+  /** Number within the lineage, from 1. */
+  version: number | null
+  /** What the version's maker said of it. */
+  version_comment: string | null
+  /** Whether it is the version in production: one of a lineage at most. */
+  production: boolean
+  /** Whether it is or ever was in production. */
+  promoted: boolean
   /** Additional properties, any name, in no order. */
   properties: Record<string, string>
   tags: string[]

@@ -35,7 +35,7 @@ export async function list(
 
   let page = pageOf(deps.db)
     .where('i.status', '<>', 'killed')
-    .where(eb => listed(eb as never, caller, filters))
+    .where(eb => listed(eb as never, deps.policy, caller, filters))
     .limit(limit)
   for (const condition of filters.conditions) page = page.where(eb => condition(eb as never))
   if (marker) page = page.where(eb => after(eb, order, marker as unknown as Record<string, unknown>, 'i'))
@@ -58,6 +58,7 @@ async function markerRow(deps: Deps, caller: Caller, id: string | undefined): Pr
       ? await findUnscoped(deps.db, id, { project: caller.project_id })
       : undefined
   if (image === undefined) throw new BadRequest(`The marker ${id.slice(0, 100)} is no image.`)
-  if (!isVisible(caller, image)) throw new Forbidden('The marker is an image that you may not see.')
+  if (!isVisible(deps.policy, caller, image))
+    throw new Forbidden('The marker is an image that you may not see.')
   return image
 }

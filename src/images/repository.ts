@@ -1,9 +1,9 @@
 import { type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
-import type { Pool } from 'pg'
 import type { Caller } from '../auth/caller.js'
 import type { Database } from '../db/connect.js'
 import { prepared } from '../db/prepared.js'
 import type { DB } from '../db/schema.js'
+import type { Deps } from '../deps.js'
 import { Conflict } from '../errors.js'
 import { noImage } from './access.js'
 import type { Image, Location, MemberStatus, Settable, Status } from './image.js'
@@ -58,10 +58,14 @@ const findOne = prepared('image', (db, p: { id: string; project: string | null }
 const MAX_ID = 36
 
 /** An image that the caller may know of. Throws NotFound, also for what is there and invisible. */
-export async function find(pool: Pool, caller: Caller, id: string): Promise<Image> {
+export async function find(
+  { pool, policy }: Pick<Deps, 'pool' | 'policy'>,
+  caller: Caller,
+  id: string,
+): Promise<Image> {
   if (id.length > MAX_ID || id.includes('\0')) throw noImage(id)
   const [image] = (await findOne(pool, { id, project: caller.project_id })) as Image[]
-  if (image === undefined || !isVisible(caller, image)) throw noImage(id)
+  if (image === undefined || !isVisible(policy, caller, image)) throw noImage(id)
   return image
 }
 
@@ -240,7 +244,7 @@ export async function markDeleted(tx: Database, id: string): Promise<void> {
   }
   await tx
     .updateTable('images')
-    .set({ status: 'deleted', deleted_at: sql`now()`, updated_at: sql`now()` })
+    .set({ status: 'deleted', production: false, deleted_at: sql`now()`, updated_at: sql`now()` })
     .where('id', '=', id)
     .execute()
 }

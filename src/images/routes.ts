@@ -79,7 +79,7 @@ export function imageRoutes(app: FastifyInstance, deps: Deps): void {
     '/images/:image_id',
     { schema: { tags, summary: 'Show an image', response: { 200: image } } },
     async request => {
-      const found = await find(deps.pool, request.caller, request.params.image_id)
+      const found = await find(deps, request.caller, request.params.image_id)
       requireOn(deps.policy, request.caller, 'get_image', found)
       return view(deps, request.caller, found)
     },

@@ -38,7 +38,7 @@ export async function update(
   if (id.length > 36 || id.includes('\0')) throw noImage(id)
   return deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
-    if (!image || !isVisible(caller, image)) throw noImage(id)
+    if (!image || !isVisible(deps.policy, caller, image)) throw noImage(id)
     if (changes.length === 0) {
       requireOn(deps.policy, caller, 'get_image', image)
       return image

@@ -19,6 +19,11 @@ export function view(deps: Pick<Deps, 'config' | 'stores' | 'protections'>, call
     if (hidden.has(name)) continue
     if (!protections.active || protections.may(caller, 'read', name)) set(properties, name, value)
   }
+  if (image.lineage !== null) {
+    properties.os_glance_lineage = image.lineage
+    properties.os_glance_version = String(image.version)
+    properties.os_glance_production = String(image.production)
+  }
   const secret = image.status === 'deactivated' && !caller.is_admin
   const locations = secret ? [] : byWeight(deps, image)
   const at = `/v2/images/${image.id}`

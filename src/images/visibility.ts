@@ -1,21 +1,76 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { Caller } from '../auth/caller.js'
 import type { DB } from '../db/schema.js'
+import type { Policy } from '../policy/policy.js'
+import { imageTarget } from './access.js'
 import type { Image, MemberStatus } from './image.js'
+
+type Row = ExpressionBuilder<DB & { i: DB['images'] }, 'i'>
 
 /**
  * Whether a caller may know of an image: one rule twice, as a predicate on an image and as a condition in SQL.
- * Policy comes on top. An admin knows of everything, a project of its own, of public and community images and of
- * those shared with it, accepted or not; an image without owner hides from nobody here, policy decides.
+ * Policy on what is done with it comes on top. An admin knows of everything, a project of its own, of public and
+ * community images and of those shared with it, accepted or not; an image without owner hides from nobody here,
+ * policy decides. Of the versions of one thing, those who may not make versions know the one in production only.
  */
-export function isVisible(
-  caller: Caller,
-  image: Pick<Image, 'owner' | 'visibility' | 'member_status'>,
-): boolean {
+export function isVisible(policy: Pick<Policy, 'allows'>, caller: Caller, image: Image): boolean {
+  return isKnown(caller, image) && isVersionKnown(policy, caller, image)
+}
+
+function isKnown(caller: Caller, image: Pick<Image, 'owner' | 'visibility' | 'member_status'>): boolean {
   if (caller.is_admin || image.owner === null) return true
   if (image.visibility === 'public' || image.visibility === 'community') return true
   if (caller.project_id === null) return false
   return image.owner === caller.project_id || (image.visibility === 'shared' && image.member_status !== null)
+}
+
+/** One that was in production before can still be read by id, by those who rebuild servers from it. */
+function isVersionKnown(policy: Pick<Policy, 'allows'>, caller: Caller, image: Image): boolean {
+  if (image.lineage === null || image.production) return true
+  const { own, others } = versionsKnown(policy, caller)
+  if (image.owner !== null && image.owner === caller.project_id ? own : others) return true
+  return image.promoted && policy.allows(caller, 'get_superseded_version', imageTarget(caller, image))
+}
+
+/**
+ * Whether the caller knows all versions of its own project's images, and of others'. The rule is asked about the
+ * project alone, so that SQL can say the same.
+ */
+function versionsKnown(policy: Pick<Policy, 'allows'>, caller: Caller): { own: boolean; others: boolean } {
+  const ask = (project: string) =>
+    policy.allows(caller, 'get_versions', { project_id: project, owner: project })
+  // no project has an empty id
+  return { own: caller.project_id !== null && ask(caller.project_id), others: ask('') }
+}
+
+/** The versions among the rows of `images as i` that lists show the caller: the same in SQL. */
+export function versionKnown(eb: Row, policy: Pick<Policy, 'allows'>, caller: Caller): Expression<SqlBool> {
+  const { own, others } = versionsKnown(policy, caller)
+  if (own && others) return sql<SqlBool>`true`
+  const ways = [eb('i.lineage', 'is', null), eb('i.production', '=', true)]
+  if (own) ways.push(eb('i.owner', '=', caller.project_id))
+  if (others) ways.push(eb('i.owner', 'is distinct from', caller.project_id))
+  return eb.or(ways)
+}
+
+/**
+ * The rows of `images as i` that count as hidden in lists, or the others: hidden ones, and versions of a lineage that
+ * has another in production, so that a look-up by name finds one.
+ */
+export function countsAsHidden(eb: Row, hidden: boolean): Expression<SqlBool> {
+  const replaced = eb.exists(
+    eb
+      .selectFrom('images as p')
+      .select(sql`1`.as('one'))
+      .whereRef('p.lineage', '=', 'i.lineage')
+      .where('p.production', '=', true),
+  )
+  if (!hidden) {
+    const shown = eb.or([eb('i.lineage', 'is', null), eb('i.production', '=', true), eb.not(replaced)])
+    return eb.and([eb('i.os_hidden', '=', false), shown])
+  }
+  const old = eb.and([eb('i.lineage', 'is not', null), eb('i.production', '=', false), replaced])
+  return eb.or([eb('i.os_hidden', '=', true), old])
 }
 
 /** What a list holds besides its filters. */
@@ -31,11 +86,12 @@ export interface Scope {
  * for admins too; images without owner are listed for admins only.
  */
 export function listed(
-  eb: ExpressionBuilder<DB & { i: DB['images'] }, 'i'>,
+  eb: Row,
+  policy: Pick<Policy, 'allows'>,
   caller: Caller,
   scope: Scope,
 ): Expression<SqlBool> {
-  const conditions: Expression<SqlBool>[] = []
+  const conditions: Expression<SqlBool>[] = [versionKnown(eb, policy, caller)]
   const own = caller.project_id === null ? sql<SqlBool>`false` : eb('i.owner', '=', caller.project_id)
   if (!caller.is_admin) {
     const member =

@@ -7,7 +7,7 @@ import { isVisible, listed } from '../../src/images/visibility.js'
 import { admin, alice, bob, startApp } from '../helpers/app.js'
 
 const server = await startApp(t)
-const { db } = server.deps
+const { db, policy } = server.deps
 
 const visibilities: Visibility[] = ['public', 'community', 'shared', 'private']
 const owners = ['alpha', 'beta', null]
@@ -44,10 +44,10 @@ for (const visibility of visibilities)
     }
 
 /** Ids that the SQL condition lists. */
-const ids = async (caller: Caller, scope: Parameters<typeof listed>[2]) =>
+const ids = async (caller: Caller, scope: Parameters<typeof listed>[3]) =>
   (
     await pageOf(db)
-      .where(eb => listed(eb as never, caller, scope))
+      .where(eb => listed(eb as never, policy, caller, scope))
       .execute()
   ).map(row => row.id)
 
@@ -63,7 +63,7 @@ t.test('who may know of an image, by id', async t => {
         owner === caller.project_id ||
         (visibility === 'shared' && member !== null && caller.project_id === 'gamma')
       t.equal(
-        image && isVisible(caller, image),
+        image && isVisible(policy, caller, image),
         expected,
         `${name}: ${visibility} of ${owner}, gamma ${member}`,
       )
@@ -78,7 +78,7 @@ t.test('the predicate and the SQL agree on every row', async t => {
       // images without owner can be shown by id; lists leave them out for those who are no admins
       const ownerless = owner === null && (visibility === 'shared' || visibility === 'private')
       const member_ = visibility === 'shared' && member !== null && caller.project_id === 'gamma'
-      const expected = ownerless && !caller.is_admin ? member_ : image && isVisible(caller, image)
+      const expected = ownerless && !caller.is_admin ? member_ : image && isVisible(policy, caller, image)
       t.equal(found.has(id), expected, `${name}: ${visibility} of ${owner}, gamma ${member}`)
     }
   }
@@ -90,7 +90,7 @@ t.test('no list shows what cannot be shown by id', async t => {
       for (const member_status of ['all', 'pending', 'accepted', 'rejected'] as const)
         for (const id of await ids(caller, { visibility, member_status })) {
           const image = await findUnscoped(db, id, { project: caller.project_id })
-          t.ok(image && isVisible(caller, image), `${name} ${visibility} ${member_status}`)
+          t.ok(image && isVisible(policy, caller, image), `${name} ${visibility} ${member_status}`)
         }
 })
 

@@ -18,12 +18,12 @@ async function act(
   from: Status,
   to: Status,
 ): Promise<void> {
-  const image = await find(deps.pool, caller, id)
+  const image = await find(deps, caller, id)
   requireOn(deps.policy, caller, rule, image)
   if (image.status === to) return
   if (image.status === from && (await move(deps.db, id, from, to))) return
   // somebody else may have been faster with the very same
-  const { status } = await find(deps.pool, caller, id)
+  const { status } = await find(deps, caller, id)
   if (status !== to) throw new Forbidden(notAllowed(status, to))
 }
 

@@ -79,7 +79,7 @@ export function cacheRoutes(app: FastifyInstance, deps: Deps): void {
       },
     },
     async ({ caller, params }, reply) => {
-      const image = await find(deps.pool, caller, params.image_id)
+      const image = await find(deps, caller, params.image_id)
       const cache = cacheFor(deps, caller, 'cache_image', image)
       if (image.status !== 'active') throw new BadRequest('Only active images can be cached.')
       await cache.queue.add(image.id)
@@ -174,7 +174,7 @@ export function cacheRoutes(app: FastifyInstance, deps: Deps): void {
 /** The image; undefined when there is none for the caller but the cache has it still. Throws NotFound for any other. */
 async function findCached(deps: Deps, caller: Caller, id: string): Promise<Image | undefined> {
   try {
-    return await find(deps.pool, caller, id)
+    return await find(deps, caller, id)
   } catch (err) {
     if (!(err instanceof NotFound) || !deps.cache) throw err
     const [entries, queued] = await Promise.all([deps.cache.list(), deps.cache.queue.list()])

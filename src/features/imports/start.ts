@@ -41,7 +41,7 @@ export async function start(
   const quota = await openQuota(deps, caller.project_id)
   // a project that has too much already begins nothing, whatever it is
   await deps.db.transaction().execute(tx => quota.check(tx, 'image_size_total', 0))
-  const image = await find(deps.pool, caller, id)
+  const image = await find(deps, caller, id)
   const method = request.method.name
   checkState(image, method)
   if (method === 'glance-download') checkRemote(request.method)

@@ -20,7 +20,7 @@ export interface Add {
 /** Accepts the place of a queued image's bytes: Glance's checks in its order, then the lock, the task and its job. */
 export async function addLocation(deps: Deps, caller: Caller, { id, given, request_id }: Add): Promise<void> {
   const { url, validation_data } = given
-  const image = await find(deps.pool, caller, id)
+  const image = await find(deps, caller, id)
   checkStatus(image)
   requireOn(deps.policy, caller, 'add_image_location', image)
   if (!isService(caller) && !(url.startsWith('http') && webStore(deps) !== undefined)) {

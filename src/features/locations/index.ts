@@ -39,7 +39,7 @@ function routes(app: FastifyInstance, deps: Deps): void {
       schema: { tags, summary: "List the places of an image's bytes", response: { 200: locationsSchema } },
     },
     async ({ caller, params }) => {
-      const image = await find(deps.pool, caller, params.image_id)
+      const image = await find(deps, caller, params.image_id)
       requireOn(deps.policy, caller, 'fetch_image_location', image)
       return locationsOf(deps, image)
     },

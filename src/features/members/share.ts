@@ -13,7 +13,7 @@ const noMember = (member: string) => new NotFound(`No member found with ID ${mem
 
 /** The image, if the caller sees it and it is one that has members. */
 async function shared(deps: Deps, caller: Caller, id: string): Promise<Image> {
-  const image = await find(deps.pool, caller, id)
+  const image = await find(deps, caller, id)
   if (image.visibility !== 'shared') {
     requireOn(deps.policy, caller, 'get_image', image)
     throw new Forbidden('Only shared images have members.')
@@ -32,7 +32,7 @@ export async function list(deps: Deps, caller: Caller, id: string): Promise<memb
 }
 
 export async function show(deps: Deps, caller: Caller, id: string, member: string): Promise<members.Member> {
-  const image = await find(deps.pool, caller, id)
+  const image = await find(deps, caller, id)
   if (image.visibility !== 'shared') throw noMember(member)
   requireOn(deps.policy, caller, 'get_member', image)
   return one(deps, caller, image, member)

@@ -43,7 +43,7 @@ function routes(app: FastifyInstance, deps: Deps): void {
       schema: { tags, summary: 'List the tasks of an image', response: { 200: imageTasksSchema } },
     },
     async ({ caller, params }) => {
-      const image = await find(deps.pool, caller, params.image_id)
+      const image = await find(deps, caller, params.image_id)
       requireOn(deps.policy, caller, 'get_image', image)
       const tasks = await listOfImage(deps.db, image.id, caller.is_admin ? undefined : caller.project_id)
       return { tasks: tasks.map(ofImage) }
