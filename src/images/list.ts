@@ -1,9 +1,9 @@
 import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { BadRequest, Forbidden } from '../errors.js'
-import { after, limitOf, sortOf } from '../http/pages.js'
+import { after, limitOf, type SortKey, sortOf } from '../http/pages.js'
 import { imageTarget } from './access.js'
-import { filtersOf } from './filters.js'
+import { type Filters, filtersOf } from './filters.js'
 import type { Image } from './image.js'
 import { findUnscoped, pageOf, selectFrom } from './repository.js'
 import { isVisible, listed } from './visibility.js'
@@ -20,6 +20,20 @@ export const sortKeys = [
   'updated_at',
 ] as const
 
+/** What a caller asked of a list: which images, in which order. */
+export interface Listing {
+  order: SortKey[]
+  filters: Filters
+}
+
+/** Reads filters and order, and asks the policy. Throws BadRequest and Forbidden. */
+export function listing(deps: Deps, caller: Caller, query: URLSearchParams): Listing {
+  const order = sortOf(query, sortKeys)
+  const filters = filtersOf(query, name => deps.protections.may(caller, 'read', name))
+  deps.policy.require(caller, 'get_images', { project_id: caller.project_id })
+  return { order, filters }
+}
+
 /** One page of the images that a caller's list shows, and the marker of the next one when the page was full. */
 export async function list(
   deps: Deps,
@@ -27,17 +41,24 @@ export async function list(
   query: URLSearchParams,
 ): Promise<{ images: Image[]; next: string | null }> {
   const limit = limitOf(query)
-  const order = sortOf(query, sortKeys)
-  const filters = filtersOf(query, name => deps.protections.may(caller, 'read', name))
-  deps.policy.require(caller, 'get_images', { project_id: caller.project_id })
+  const asked = listing(deps, caller, query)
   const marker = await markerRow(deps, caller, query.getAll('marker').at(-1))
   if (limit === 0) return { images: [], next: null }
+  const { images, last } = await pageAfter(deps, caller, asked, { limit, marker })
+  return { images, next: last?.id ?? null }
+}
 
-  let page = pageOf(deps.db)
-    .where('i.status', '<>', 'killed')
-    .where(eb => listed(eb as never, deps.policy, caller, filters))
-    .limit(limit)
-  for (const condition of filters.conditions) page = page.where(eb => condition(eb as never))
+/**
+ * The images that come after an image in a listing; `last` is what the page that follows begins after, undefined when
+ * this one was not full. Pages may be shorter than the limit: what policy keeps from the caller is left out.
+ */
+export async function pageAfter(
+  deps: Deps,
+  caller: Caller,
+  { order, filters }: Listing,
+  { limit, marker }: { limit: number; marker: Image | undefined },
+): Promise<{ images: Image[]; last: Image | undefined }> {
+  let page = rowsOf(deps, caller, filters).limit(limit)
   if (marker) page = page.where(eb => after(eb, order, marker as unknown as Record<string, unknown>, 'i'))
   for (const { key, direction } of order) page = page.orderBy(`i.${key as 'id'}`, direction)
 
@@ -46,8 +67,31 @@ export async function list(
   const rows = (await whole.execute()) as Image[]
   return {
     images: rows.filter(image => deps.policy.allows(caller, 'get_image', imageTarget(caller, image))),
-    next: rows.length === limit ? (rows.at(-1)?.id ?? null) : null,
+    last: rows.length === limit ? rows.at(-1) : undefined,
   }
+}
+
+/** Rows of a listing, counted no further than to `most`; those that policy keeps from the caller count, too. */
+export async function countRows(
+  deps: Deps,
+  caller: Caller,
+  { filters }: Listing,
+  most: number,
+): Promise<number> {
+  const rows = rowsOf(deps, caller, filters).clearSelect().select('i.id').limit(most)
+  const { count } = await deps.db
+    .selectFrom(rows.as('r'))
+    .select(eb => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+function rowsOf(deps: Deps, caller: Caller, filters: Filters) {
+  let rows = pageOf(deps.db)
+    .where('i.status', '<>', 'killed')
+    .where(eb => listed(eb as never, deps.policy, caller, filters))
+  for (const condition of filters.conditions) rows = rows.where(eb => condition(eb as never))
+  return rows
 }
 
 /** The row of the marker: unknown ids are 400, those the caller may not know of 403, as Glance answers. */
