@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 /** Floors from the ground up; a file imports from lower floors, and on its own floor only from where `alsoOn` says. */
 const floors: readonly (readonly string[])[] = [
   ['errors'],
+  ['folder'],
   ['config'],
   ['auth', 'db', 'fetch', 'formats', 'http', 'log', 'policy', 'queue', 'secrets', 'stores', 'streams'],
   ['deps', 'feature'],

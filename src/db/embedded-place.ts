@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StartFailure } from '../errors.js'
+import { makeFolder } from '../folder.js'
 import { type Account, canReach, databaseAccount, isRoot, ownAccount } from './embedded-account.js'
 
 /**
@@ -60,7 +61,7 @@ export function findPlace(dataDir: string): Place | undefined {
 
 /** Finds the place of a data directory's database, or makes it; the cluster itself is not made here. */
 export function makePlace(dataDir: string): Place {
-  mkdirSync(dataDir, { recursive: true })
+  makeFolder(dataDir)
   const found = findPlace(dataDir)
   if (found) {
     makeSocketDir(found)
@@ -91,13 +92,13 @@ function makeBase(dataDir: string, account: Account): string {
   const link = join(dataDir, 'postgres')
   if (existsSync(link)) return realpathSync(link)
   if (!isRoot() || canReach(dataDir, account)) {
-    makeFolder(link, 0o711)
+    makeOpenFolder(link, 0o711)
     return realpathSync(link)
   }
   // A new name each time: a removed data directory never comes back with its old database.
   const base = join(systemDir, `${shortHash(realpathSync(dataDir))}-${randomBytes(4).toString('hex')}`)
-  makeFolder(systemDir, 0o755)
-  makeFolder(base, 0o711)
+  makeOpenFolder(systemDir, 0o755)
+  makeOpenFolder(base, 0o711)
   // For the operator who finds it there, perhaps after the data directory is gone.
   writeFileSync(join(base, 'belongs-to'), `${realpathSync(dataDir)}\n`)
   try {
@@ -111,9 +112,9 @@ function makeBase(dataDir: string, account: Account): string {
 }
 
 /** Makes a folder with exactly this mode: the umask of root may be 077, and PostgreSQL's account must pass. */
-function makeFolder(path: string, mode: number): void {
+function makeOpenFolder(path: string, mode: number): void {
   if (existsSync(path)) return
-  mkdirSync(path, { recursive: true })
+  makeFolder(path)
   chmodSync(path, mode)
 }
 

@@ -1,17 +1,7 @@
 import { createHash } from 'node:crypto'
-import {
-  appendFile,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  stat,
-  statfs,
-  unlink,
-  writeFile,
-} from 'node:fs/promises'
+import { appendFile, open, readdir, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../folder.js'
 
 /**
  * The files of an image cache. `images` holds complete ones, `incomplete` those that are being filled, `hits` beside
@@ -54,8 +44,7 @@ export type CacheFolder = Awaited<ReturnType<typeof openCacheFolder>>
 export async function openCacheFolder(root: string, { keep = false } = {}) {
   const at = (folder: 'images' | 'incomplete' | 'hits' | 'queue', name = '') => path.join(root, folder, name)
   if (!keep) await rm(at('incomplete'), { recursive: true, force: true })
-  for (const folder of ['images', 'incomplete', 'hits', 'queue'] as const)
-    await mkdir(at(folder), { recursive: true, mode: 0o750 })
+  for (const folder of ['images', 'incomplete', 'hits', 'queue'] as const) makeFolder(at(folder), 0o750)
 
   /** Complete images, in no order. */
   async function entries(): Promise<Entry[]> {

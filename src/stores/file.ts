@@ -1,18 +1,8 @@
 import { constants } from 'node:fs'
-import {
-  access,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  opendir,
-  rename,
-  stat,
-  statfs,
-  unlink,
-} from 'node:fs/promises'
+import { access, type FileHandle, lstat, open, opendir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { Conflict, Gone, HttpError, NotFound, TooLarge, Unavailable } from '../errors.js'
+import { makeFolder } from '../folder.js'
 import { fileStream, sendFile } from './file-read.js'
 import { assertKey, isKey } from './keys.js'
 import { refuseUnknown, type StoreKind } from './kind.js'
@@ -51,13 +41,11 @@ function decode(text: string): string {
 
 /**
  * Opens a store of files in one folder, which is made when it is missing (mode 0750, files 0640). An object is the file
- * of its key's name; while it is written it is `.KEY.partial`. Throws Unavailable when the folder can't be made.
+ * of its key's name; while it is written it is `.KEY.partial`. Throws StartFailure when the folder can't be made.
  */
 export async function openFileStore(name: string, { root }: FileSettings): Promise<Store> {
   const fail = (err: unknown, key?: string) => translate(err, root, key)
-  await mkdir(root, { recursive: true, mode: 0o750 }).catch(err => {
-    throw fail(err)
-  })
+  makeFolder(root, 0o750)
 
   const store: Store = {
     name,

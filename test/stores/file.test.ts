@@ -82,7 +82,7 @@ t.test('a folder that went away is unavailable, its objects are not called lost'
 t.test('a folder that can not be made is refused at once', async t => {
   const root = path.join(await folder(t), 'file', 'images')
   await writeFile(path.dirname(root), 'x')
-  await t.rejects(openFileStore('files', { root }), Unavailable)
+  await t.rejects(openFileStore('files', { root }), { name: 'StartFailure' })
 })
 
 t.test('a full disk is TooLarge and leaves nothing', async t => {
