@@ -4,10 +4,12 @@ import type { Deps } from './deps.js'
 import type { Feature } from './feature.js'
 import { actions } from './features/actions/index.js'
 import { cache } from './features/cache/index.js'
+import { consumers } from './features/consumers/index.js'
 import { discovery } from './features/discovery/index.js'
 import { announced } from './features/discovery/versions.js'
 import { imports } from './features/imports/index.js'
 import { info } from './features/info/index.js'
+import { launchDefaults } from './features/launch-defaults/index.js'
 import { locations } from './features/locations/index.js'
 import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
@@ -30,6 +32,8 @@ export const features: readonly Feature[] = [
   tasks,
   locations,
   members,
+  consumers,
+  launchDefaults,
   tags,
   info,
   stores,

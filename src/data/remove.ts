@@ -2,6 +2,7 @@ import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { Forbidden } from '../errors.js'
 import { noImage, requireOn } from '../images/access.js'
+import { requireUnused } from '../images/in-use.js'
 import { findUnscoped, markDeleted } from '../images/repository.js'
 import { isVisible } from '../images/visibility.js'
 import { doomStored } from './blobs.js'
@@ -16,6 +17,7 @@ export async function remove(deps: Deps, caller: Caller, id: string): Promise<vo
     if (!image || !isVisible(deps.policy, caller, image)) throw noImage(id)
     requireOn(deps.policy, caller, 'delete_image', image)
     if (image.protected) throw new Forbidden(`Image ${id} is protected and cannot be deleted.`)
+    await requireUnused(tx, id, deps.now())
     await markDeleted(tx, id)
     await staged.forget(tx, id)
     return doomStored(tx, id)

@@ -35,6 +35,26 @@ export interface Blobs {
   store: string;
 }
 
+export interface ImageConsumers {
+  consumer_id: string;
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  expires_at: Timestamp | null;
+  image_id: string;
+  name: string | null;
+  project_id: string | null;
+  type: string;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface ImageLaunchDefaults {
+  cpu_cores: number | null;
+  image_id: string;
+  max_concurrent_use: number | null;
+  memory_mb: number | null;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface ImageLocations {
   created_at: Generated<Timestamp>;
   id: Generated<number>;
@@ -202,6 +222,8 @@ export interface Tasks {
 
 export interface DB {
   blobs: Blobs;
+  image_consumers: ImageConsumers;
+  image_launch_defaults: ImageLaunchDefaults;
   image_locations: ImageLocations;
   image_members: ImageMembers;
   image_properties: ImageProperties;

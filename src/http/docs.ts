@@ -27,6 +27,7 @@ const HINT = 'x-hint'
 const pathParameters: Record<string, string> = {
   image_id: 'Id of the image (UUID).',
   member_id: 'Id of the project that the image is shared with.',
+  consumer_id: 'What the consumer is registered as: up to 255 characters, such as the id of a server.',
   tag: 'The tag.',
   task_id: 'Id of the task (UUID).',
   store_id: 'Name of the store.',
@@ -41,6 +42,7 @@ const tags: Record<string, string> = {
   images: 'The image record: attributes, properties, states.',
   'image data': "The image's bytes: upload, stage, import, download.",
   members: 'Projects that an image is shared with.',
+  consumers: 'Who uses an image, and what machines made from it get.',
   tags: 'Words to find images by.',
   tasks: 'Jobs in the background.',
   info: 'What clients ask before they import or choose a store.',

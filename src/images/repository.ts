@@ -234,14 +234,22 @@ export async function touch(tx: Database, id: string): Promise<void> {
   await tx.updateTable('images').set({ updated_at: sql`now()` }).where('id', '=', id).execute()
 }
 
+/** What goes with an image. */
+const partTables = [
+  'image_properties',
+  'image_tags',
+  'image_members',
+  'image_locations',
+  'image_consumers',
+  'image_launch_defaults',
+] as const
+
 /**
  * Ends an image in whatever state it is: the row stays, so that its id is never used again, its properties, tags and
  * members go. Needs a transaction that holds the image's lock.
  */
 export async function markDeleted(tx: Database, id: string): Promise<void> {
-  for (const table of ['image_properties', 'image_tags', 'image_members', 'image_locations'] as const) {
-    await tx.deleteFrom(table).where('image_id', '=', id).execute()
-  }
+  for (const table of partTables) await tx.deleteFrom(table).where('image_id', '=', id).execute()
   await tx
     .updateTable('images')
     .set({ status: 'deleted', production: false, deleted_at: sql`now()`, updated_at: sql`now()` })
