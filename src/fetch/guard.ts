@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js'
 import type { Config } from '../config/schema.js'
 import { BadRequest } from '../errors.js'
+import { readFtpUrl } from './ftp-url.js'
 
 /**
  * Which places a fetch may reach: Glance's filter of schemes, hosts and ports, and beyond it every address that a name
@@ -37,6 +38,7 @@ export function checkUri(rules: Rules, uri: unknown): URL {
     host !== '' &&
     isDecodable(url.username) &&
     isDecodable(url.password) &&
+    (scheme !== 'ftp' || readFtpUrl(url) !== undefined) &&
     !isDisguised(uri, host) &&
     permits(rules.import_allowed_schemes, rules.import_disallowed_schemes, scheme) &&
     permits(rules.import_allowed_hosts, rules.import_disallowed_hosts, host) &&
@@ -102,12 +104,17 @@ function within(address: ipaddr.IPv4 | ipaddr.IPv6, cidrs: readonly string[]): b
   })
 }
 
-/** A URI as it may be shown: a password in it is `***`. */
+/** Parameters of a query that are as good as a password: those of signed URLs, and what services call their tokens. */
+const secretParameter = /signature|sig$|token|secret|passw|pwd|credential|^auth|key$|keyid$|jwt/i
+
+/** A URI as it may be shown: a password in it is `***`, and so are the parameters that may hold one. */
 export function maskUri(url: URL, sent: string): string {
-  if (url.username === '' && url.password === '') return sent
+  const parameters = [...url.searchParams.keys()].filter(name => secretParameter.test(name))
+  if (url.username === '' && url.password === '' && parameters.length === 0) return sent
   const shown = new URL(url)
   // a name without a password is a token, as some services have it
-  if (url.password === '') shown.username = '***'
-  else shown.password = '***'
+  if (url.password !== '') shown.password = '***'
+  else if (url.username !== '' && url.protocol !== 'ftp:') shown.username = '***'
+  for (const name of parameters) shown.searchParams.set(name, '***')
   return shown.href
 }

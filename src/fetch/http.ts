@@ -1,24 +1,9 @@
 import http from 'node:http'
 import https from 'node:https'
-import type { Readable } from 'node:stream'
 import { Unavailable } from '../errors.js'
 import { checkUri, type Rules } from './guard.js'
 import { pinned, resolveChecked } from './resolve.js'
-
-export interface Fetched {
-  /** The bytes; destroying it ends the transfer. */
-  stream: Readable
-  /** Bytes, when the other side says how many. */
-  size: number | undefined
-}
-
-export interface FetchOptions {
-  signal?: AbortSignal | undefined
-  /** Sent to the first host only. */
-  headers?: Record<string, string>
-  /** First byte to ask for; the other side must answer with just the rest. */
-  from?: number
-}
+import { Broken, type Connection, changed } from './resumable.js'
 
 const MAX_REDIRECTS = 5
 /** Milliseconds without a byte, connecting included. */
@@ -36,6 +21,10 @@ export interface HttpRequest {
   headers?: Record<string, string> | undefined
   /** A Range header, sent to every host on the way. */
   range?: string | undefined
+  /** An If-Range header, sent beside it. */
+  ifRange?: string | undefined
+  /** Whoever reads the answer's body watches that it goes on. */
+  watched?: boolean
 }
 
 /**
@@ -69,27 +58,71 @@ export async function requestHttp(
   throw new Unavailable(`The source redirects more than ${MAX_REDIRECTS} times.`)
 }
 
-/** Gets the bytes at an http or https URL. Throws BadRequest for a refused place, Unavailable for everything else. */
-export async function fetchHttp(rules: Rules, uri: string, options: FetchOptions = {}): Promise<Fetched> {
-  const { signal, headers, from } = options
+export interface HttpStart {
+  /** First byte that is wanted. */
+  from?: number
+  /** The strong ETag of what was read before. */
+  identity?: string | undefined
+  signal: AbortSignal
+  /** Sent to the first host only. */
+  headers?: Record<string, string> | undefined
+}
+
+/**
+ * Makes a connection that gives the bytes at an http or https URL from an offset on. What identifies them is a strong
+ * ETag, on servers that send ranges. Throws BadRequest for a refused place, Unavailable for everything else.
+ */
+export async function connectHttp(
+  rules: Rules,
+  uri: string,
+  { from = 0, identity, signal, headers }: HttpStart,
+): Promise<Connection> {
   const response = await requestHttp(rules, uri, {
     signal,
     headers,
-    range: from ? `bytes=${from}-` : undefined,
+    watched: true,
+    ...(from > 0 && { range: `bytes=${from}-`, ifRange: identity }),
   })
-  if (response.statusCode !== (from ? 206 : 200)) {
+  try {
+    return { stream: response, ...read(response, from, identity) }
+  } catch (error) {
     response.destroy()
-    throw new Unavailable(`The source answered with status ${response.statusCode}.`)
+    throw error
   }
-  const length = response.headers['content-length']
-  return { stream: response, size: length === undefined ? undefined : Number(length) }
+}
+
+/** Holds an answer against what was asked for. */
+function read(
+  { statusCode = 0, headers }: http.IncomingMessage,
+  from: number,
+  identity: string | undefined,
+): Pick<Connection, 'size' | 'identity'> {
+  const etag = /^"[^"]*"$/.test(headers.etag ?? '') ? headers.etag : undefined
+  if (statusCode >= 500 || statusCode === 429) {
+    throw new Broken(`The source answered with status ${statusCode}.`, { code: 'source_refused' })
+  }
+  if (from > 0 && (statusCode === 200 || statusCode === 416)) throw changed()
+  if (statusCode !== (from > 0 ? 206 : 200)) {
+    throw new Unavailable(`The source answered with status ${statusCode}.`, { code: 'source_refused' })
+  }
+  if (identity !== undefined && etag !== identity) throw changed()
+  const length = headers['content-length']
+  if (from > 0) {
+    const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? []
+    if (Number(start) !== from) throw changed()
+    return { size: total === '*' ? Number(end) + 1 : Number(total), identity }
+  }
+  return {
+    size: length === undefined ? undefined : Number(length),
+    identity: headers['accept-ranges'] === 'none' ? undefined : etag,
+  }
 }
 
 function request(
   url: URL,
   lookup: ReturnType<typeof pinned>,
   headers: Record<string, string>,
-  { signal, method = 'GET', range }: HttpRequest,
+  { signal, method = 'GET', range, ifRange, watched }: HttpRequest,
 ): Promise<http.IncomingMessage> {
   const send = url.protocol === 'https:' ? https.request : http.request
   const auth = url.username
@@ -112,13 +145,18 @@ function request(
           'accept-encoding': 'identity',
           'user-agent': 'vitrine',
           ...(range && { range }),
+          ...(ifRange && { 'if-range': ifRange }),
           ...headers,
         },
       },
       response => {
         sent.off('error', fail)
         sent.on('error', () => undefined)
-        response.setTimeout(IDLE, () => response.destroy(new Unavailable('The source sends no more bytes.')))
+        if (watched) response.setTimeout(0)
+        else
+          response.setTimeout(IDLE, () =>
+            response.destroy(new Unavailable('The source sends no more bytes.')),
+          )
         resolve(response)
       },
     )

@@ -90,3 +90,40 @@ t.test('a password in a URI is masked', async t => {
   t.equal(maskUri(new URL(token), token), 'http://***@example.org/x', 'a token in place of a name, too')
   t.notOk(passes('http://a%zz:pw@example.org/'), 'a name that can not be decoded is refused')
 })
+
+t.test('secrets in the query of a URI are masked, and nothing else of it', async t => {
+  const masked = (sent: string) => maskUri(new URL(sent), sent)
+  t.equal(
+    masked('https://s3.example/b/k?X-Amz-Date=20240101T000000Z&X-Amz-Signature=abc&X-Amz-Credential=id'),
+    'https://s3.example/b/k?X-Amz-Date=20240101T000000Z&X-Amz-Signature=***&X-Amz-Credential=***',
+  )
+  t.equal(masked('https://x.example/?sv=1&sig=a%2Fb'), 'https://x.example/?sv=1&sig=***')
+  t.equal(masked('https://u:p@x.example/?temp_url_sig=1'), 'https://u:***@x.example/?temp_url_sig=***')
+  t.equal(masked('https://x.example/a?design=1&page=2'), 'https://x.example/a?design=1&page=2')
+  t.equal(masked('ftp://bob:secret@x.example/a'), 'ftp://bob:***@x.example/a')
+  t.equal(masked('ftp://bob@x.example/a'), 'ftp://bob@x.example/a')
+})
+
+t.test('an ftp URL that would end a line of the protocol, or names no file, is refused', async t => {
+  for (const good of ['ftp://x.example/a', 'ftp://b%40b:p%2F@x.example/a%20b', 'ftp://x.example/a;type=i']) {
+    t.ok(passes(good), good)
+  }
+  for (const bad of [
+    'ftp://x.example/a%0d%0aDELE%20b',
+    'ftp://x.example/a%0a',
+    'ftp://x.example/a%00',
+    'ftp://a%0d:pw@x.example/a',
+    'ftp://a:pw%0aQUIT@x.example/a',
+    'ftp://x.example/%ff',
+    'ftp://x.example',
+    'ftp://x.example/',
+    'ftp://x.example/folder/',
+    'ftp://x.example/a;type=a',
+    'ftp://x.example/a;type=d',
+    'ftp://x.example:22/a',
+    'ftp://127.0.0.1/a',
+    'ftp://2130706433/a',
+  ]) {
+    t.notOk(passes(bad), bad)
+  }
+})
