@@ -40,31 +40,30 @@ export async function readBody(request: FastifyRequest, payload: IncomingMessage
   return bytes.length === 0 ? undefined : parseJson(bytes)
 }
 
-/** Seconds for which a client may send nothing of a JSON body. */
-const IDLE = 30
+/** Seconds for which a client may send nothing of a JSON body, and within which all of it has to come. */
+const PATIENCE = { idle: 30, whole: 300 }
 
 /**
- * All bytes of a JSON body. Throws TooLarge at the first one too many, RequestTimeout when nothing comes for a while,
- * BadRequest when the client goes away. What is still coming is left to the connection.
+ * All bytes of a JSON body. Throws TooLarge at the first one too many, RequestTimeout when nothing comes for a while
+ * or the end does not come at all, BadRequest when the client goes away. What is still coming is left to the connection.
  */
-export function collect(payload: IncomingMessage, idleSeconds = IDLE): Promise<Buffer> {
+export function collect(payload: IncomingMessage, { idle, whole } = PATIENCE): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     const fail = (reason: Error) => {
-      clearTimeout(timer)
+      stop()
       payload.off('data', take)
       reject(reason)
     }
-    const timer = setTimeout(
-      () =>
-        fail(
-          new RequestTimeout(`No data came for ${idleSeconds} seconds.`, {
-            headers: { connection: 'close' },
-          }),
-        ),
-      idleSeconds * 1000,
-    )
+    const late = (sentence: string) => () =>
+      fail(new RequestTimeout(sentence, { headers: { connection: 'close' } }))
+    const timer = setTimeout(late(`No data came for ${idle} seconds.`), idle * 1000)
+    const deadline = setTimeout(late(`The body did not end within ${whole} seconds.`), whole * 1000)
+    const stop = () => {
+      clearTimeout(timer)
+      clearTimeout(deadline)
+    }
     const take = (chunk: Buffer) => {
       timer.refresh()
       size += chunk.length
@@ -74,7 +73,7 @@ export function collect(payload: IncomingMessage, idleSeconds = IDLE): Promise<B
     const cut = () => fail(new BadRequest('The client closed the connection.'))
     payload.on('data', take).once('error', cut).once('close', cut)
     payload.once('end', () => {
-      clearTimeout(timer)
+      stop()
       resolve(Buffer.concat(chunks))
     })
   })

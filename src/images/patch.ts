@@ -1,4 +1,4 @@
-import { BadRequest, Forbidden } from '../errors.js'
+import { BadRequest, Forbidden, TooLarge } from '../errors.js'
 import type { CheckAttributes } from './check.js'
 import { isReserved, readOnly } from './image.js'
 
@@ -21,15 +21,20 @@ export interface PatchChange {
 
 const ops = ['add', 'replace', 'remove'] as const
 
+/** Operations that one request may hold: more than an image has properties, and few enough to be looked at in no time. */
+const MAX_OPERATIONS = 1000
+
 /** Segments that a path must have; one, but for single locations. */
 const depth = (name: string, op: string) => (name === 'locations' && op !== 'replace' ? 2 : 1)
 
-/** Reads a patch document. Throws BadRequest for its form, Forbidden for names that no client may write. */
+/** Reads a patch document. Throws BadRequest for its form, TooLarge for their number, Forbidden for names that no client may write. */
 export function parsePatch(
   body: readonly unknown[],
   mediaType: string,
   check: CheckAttributes,
 ): PatchChange[] {
+  if (body.length > MAX_OPERATIONS)
+    throw new TooLarge(`A request may hold at most ${MAX_OPERATIONS} operations.`)
   const legacy = mediaType === PATCH_V20
   return body.map(entry => {
     if (entry === null || typeof entry !== 'object' || Array.isArray(entry)) {

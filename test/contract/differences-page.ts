@@ -18,9 +18,10 @@ On every answer:
 - A 416 carries \`Content-Range: bytes */SIZE\`.
 - An error is plain text where Glance writes HTML (\`Accept: */*\`, \`text/html\`): a browser would run what it quotes.
 
-Bounds that Glance has not, each 400 or 413 with a sentence:
+Bounds that Glance has not, each 400, 408 or 413 with a sentence:
 
-- The properties of an image hold at most 128 KiB together; JSON nests at most 1000 deep; a list takes at most 128 filters.
+- The properties of an image hold at most 128 KiB together; JSON nests at most 1000 deep; a list takes at most 128
+  filters, a PATCH at most 1000 operations; a JSON body comes within 300 seconds (408).
 - A location holds no user or password (locations are shown as they are), its bytes have the image's size, and its metadata
   holds texts, lists and objects only.
 

@@ -6,13 +6,17 @@ import { BadRequest, RequestTimeout, TooLarge } from '../../src/errors.js'
 import { collect, MAX_JSON } from '../../src/http/body.js'
 
 /** What collecting a body ends with, when a client sends these pieces with pauses between them. */
-async function collected(length: number, pieces: (string | Buffer)[], { pause = 0, leave = false } = {}) {
+async function collected(
+  length: number,
+  pieces: (string | Buffer)[],
+  { pause = 0, leave = false, whole = 60 } = {},
+) {
   let ended: (result: unknown) => void
   const result = new Promise(resolve => {
     ended = resolve
   })
   const server = createServer((request, response) => {
-    collect(request, 0.5)
+    collect(request, { idle: 0.5, whole })
       .then(
         bytes => ended(bytes.toString()),
         error => ended(error),
@@ -43,6 +47,14 @@ t.test('a body in pieces', async t => {
 t.test('a body that does not come', async t => {
   t.type(await collected(6, ['ab']), RequestTimeout)
   t.type(await collected(6, []), RequestTimeout)
+})
+
+t.test('a body that never ends, however busily it drips', async t => {
+  const drops = Array.from({ length: 20 }, () => ' ')
+  t.match(await collected(100, drops, { pause: 50, whole: 0.4 }), {
+    name: 'RequestTimeout',
+    message: /did not end/,
+  })
 })
 
 t.test('a client that goes away', async t => {

@@ -384,3 +384,10 @@ t.test('a change meets a deletion: whichever comes first, nothing breaks', async
     for (const { status } of answers) t.ok([200, 204, 404].includes(status), String(status))
   }
 })
+
+t.test('more operations than anybody needs are refused before any is looked at', async t => {
+  const { id } = await owner.create()
+  const operations = Array.from({ length: 1001 }, () => ({ op: 'replace', path: '/name', value: 'x' }))
+  t.equal((await owner.patch(`/v2/images/${id}`, operations)).status, 413)
+  t.equal((await owner.patch(`/v2/images/${id}`, operations.slice(1))).status, 200)
+})
