@@ -55,6 +55,7 @@ a second signal cuts them.`,
                 databaseUrl: database.url,
                 log,
                 stopping: stop.asked,
+                metrics: deps.metrics,
               })
             : await rest.listen(deps)
         undo.push(() => serving.drain(config.drain_seconds, stop.urged))

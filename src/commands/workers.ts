@@ -5,8 +5,10 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/schema.js'
 import { closeDeps, openDeps } from '../deps.js'
 import { StartFailure } from '../errors.js'
+import type { Metrics } from '../http/metrics.js'
 import { openLog } from '../log.js'
 import { listen, policiesOfFeatures, type Serving, urlOf } from './listen.js'
+import { gatherMetrics, isMetricsMessage, type MetricsMessage, sharedMetrics } from './shared-metrics.js'
 
 /** What the primary process tells a worker; the settings are read once, there. */
 interface Orders {
@@ -14,7 +16,7 @@ interface Orders {
   databaseUrl: string
 }
 
-type Message = { start: Orders } | { stop: number } | 'urge'
+type Message = { start: Orders } | { stop: number } | 'urge' | MetricsMessage
 
 /**
  * Serves in several processes that share the port: this one holds the database and runs the jobs, the workers
@@ -23,10 +25,11 @@ type Message = { start: Orders } | { stop: number } | 'urge'
  */
 export async function serveInWorkers(
   count: number,
-  orders: Orders & { log: Logger; stopping: AbortSignal },
+  orders: Orders & { log: Logger; stopping: AbortSignal; metrics: Metrics },
 ): Promise<Serving> {
   const { log, config, databaseUrl } = orders
   const workers = new Set<Worker>()
+  const hear = gatherMetrics(orders.metrics, workers)
   let stopping = false
   let port = config.port
   let pause = 0
@@ -36,7 +39,10 @@ export async function serveInWorkers(
     const born = Date.now()
     workers.add(worker)
     // Asked for, since what is sent before the worker listens for messages is lost.
-    worker.on('message', () => worker.send({ start: { config, databaseUrl } } satisfies Message))
+    worker.on('message', message => {
+      if (isMetricsMessage(message)) hear(worker, message)
+      else worker.send({ start: { config, databaseUrl } } satisfies Message)
+    })
     worker.on('listening', address => {
       port = address.port
     })
@@ -89,12 +95,14 @@ export async function workerMain(): Promise<number> {
   // Ctrl+C reaches the whole group of processes; the primary decides. SIGTERM to one worker has it replaced.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => stop.abort())
+  let shared: ReturnType<typeof sharedMetrics> | undefined
   let begin: (orders: Orders) => void
   const start = new Promise<Orders>(resolve => {
     begin = resolve
   })
   process.on('message', (message: Message) => {
     if (message === 'urge') urged.abort()
+    else if (isMetricsMessage(message)) shared?.hear(message)
     else if ('start' in message) begin(message.start)
     else {
       seconds = message.stop
@@ -111,8 +119,9 @@ export async function workerMain(): Promise<number> {
     policies: policiesOfFeatures(),
     stopping: stop.signal,
   })
+  shared = sharedMetrics(deps.metrics)
   try {
-    const serving = await listen(deps)
+    const serving = await listen({ ...deps, metrics: shared.metrics })
     if (!stop.signal.aborted) await new Promise(resolve => stop.signal.addEventListener('abort', resolve))
     await serving.drain(seconds, urged.signal)
   } finally {

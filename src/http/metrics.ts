@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Pool } from 'pg'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type MetricObject, Registry } from 'prom-client'
 import type { StoreHooks } from '../stores/watched.js'
 import type { HashPool } from '../streams/hash.js'
 
@@ -24,6 +24,8 @@ export interface Metrics {
   watch(parts: { pool: Pool; hashes: Pick<HashPool, 'active'> }): void
   /** All values in Prometheus' text format. */
   text(): Promise<string>
+  /** All values of this process alone, to be added to those of others. */
+  values(): Promise<MetricObject[]>
   /** The media type of that text. */
   readonly contentType: string
 }
@@ -127,6 +129,7 @@ export function openMetrics(): Metrics {
       })
     },
     text: () => registry.metrics(),
+    values: () => registry.getMetricsAsJSON(),
     contentType: registry.contentType,
   }
 }

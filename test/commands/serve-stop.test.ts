@@ -66,6 +66,16 @@ t.test('several processes share the port, and one that dies is replaced', async 
     ...new Set([...server.output().matchAll(/"pid":(\d+)[^\n]*Server listening/g)].map(m => Number(m[1]))),
   ]
   await until(async () => workers().length === 2)
+  const asked = 12
+  for (let n = 0; n < asked; n++) await fetch(`${server.url}/versions`, { headers: { connection: 'close' } })
+  for (let n = 0; n < 4; n++) {
+    const metrics = await fetch(`${server.url}/metrics`, { headers: { connection: 'close' } })
+    t.match(
+      await metrics.text(),
+      new RegExp(`vitrine_http_requests_total\\{[^}]*route="/versions"[^}]*\\} ${asked}\n`),
+      'whichever process answers, it counts for all',
+    )
+  }
   process.kill(workers()[0]!, 'SIGKILL')
   await until(async () => workers().length === 3)
   t.equal(await statusOf(server, '/v2/images'), 200)
