@@ -16,6 +16,7 @@ import { metadefs } from './features/metadefs/index.js'
 import { stores } from './features/stores/index.js'
 import { tags } from './features/tags/index.js'
 import { tasks } from './features/tasks/index.js'
+import { versions } from './features/versions/index.js'
 import { describeRoutes, docsRoutes } from './http/docs.js'
 import { healthRoutes } from './http/health.js'
 import { metricsRoutes } from './http/metrics.js'
@@ -39,6 +40,7 @@ export const features: readonly Feature[] = [
   stores,
   cache,
   metadefs,
+  versions,
 ]
 
 /** Puts the server together; opens nothing and does not listen. */

@@ -4,6 +4,7 @@ import { Forbidden } from '../errors.js'
 import { noImage, requireOn } from '../images/access.js'
 import { requireUnused } from '../images/in-use.js'
 import { findUnscoped, markDeleted } from '../images/repository.js'
+import { requireReplaced } from '../images/versions.js'
 import { isVisible } from '../images/visibility.js'
 import { doomStored } from './blobs.js'
 import { erase } from './erase.js'
@@ -18,6 +19,7 @@ export async function remove(deps: Deps, caller: Caller, id: string): Promise<vo
     requireOn(deps.policy, caller, 'delete_image', image)
     if (image.protected) throw new Forbidden(`Image ${id} is protected and cannot be deleted.`)
     await requireUnused(tx, id, deps.now())
+    await requireReplaced(tx, image)
     await markDeleted(tx, id)
     await staged.forget(tx, id)
     return doomStored(tx, id)

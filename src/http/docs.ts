@@ -31,6 +31,8 @@ const pathParameters: Record<string, string> = {
   tag: 'The tag.',
   task_id: 'Id of the task (UUID).',
   store_id: 'Name of the store.',
+  lineage_id: 'Id of the lineage (UUID).',
+  version: 'Number of the version, or `latest` for the highest active one, or `production`.',
   namespace: 'Name of the namespace.',
   object: 'Name of the object.',
   property: 'Name of the property.',
@@ -49,6 +51,7 @@ const tags: Record<string, string> = {
   cache: "Copies of images on the server's own disk, for its operators.",
   metadefs: 'Metadata definitions: which properties images and other resources may have.',
   schemas: 'JSON Schemas of what the API speaks of.',
+  lineages: 'Versions of an image, one of them in production.',
   operation: 'Health and counters, for operators.',
 }
 

@@ -86,7 +86,7 @@ export async function findUnscoped(
 }
 
 /** What a new image consists of. */
-export interface NewImage extends Partial<Pick<Image, Settable>> {
+export interface NewImage extends Partial<Pick<Image, Settable | 'lineage' | 'version' | 'version_comment'>> {
   id: string
   owner: string | null
   created_by: string | null
