@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../deps.js'
 import type { Feature } from '../../feature.js'
-import { lineageRoutes } from './lineage-routes.js'
+import { lineageRoutes } from './lineages/routes.js'
 import { policies } from './policies.js'
 import { versionRoutes } from './routes.js'
 

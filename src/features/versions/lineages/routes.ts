@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify'
-import type { Deps } from '../../deps.js'
-import { pageLinks } from '../../http/pages.js'
-import { queryOf } from '../../http/query.js'
-import { optional, text } from '../../http/schemas.js'
-import { imageSchema } from '../../images/schemas.js'
-import { view as imageView } from '../../images/view.js'
+import type { Deps } from '../../../deps.js'
+import { pageLinks } from '../../../http/pages.js'
+import { queryOf } from '../../../http/query.js'
+import { optional, text } from '../../../http/schemas.js'
+import { imageSchema } from '../../../images/schemas.js'
+import { view as imageView } from '../../../images/view.js'
+import { page } from '../routes.js'
+import * as schemas from '../schemas.js'
+import * as view from '../view.js'
 import { imageOf, list, show } from './lineages.js'
-import { page } from './routes.js'
-import * as schemas from './schemas.js'
-import * as view from './view.js'
 
 type ById = { Params: { lineage_id: string } }
 

@@ -1,12 +1,12 @@
-import type { Caller } from '../../auth/caller.js'
-import type { Deps } from '../../deps.js'
-import { BadRequest, NotFound } from '../../errors.js'
-import { after, limitOf } from '../../http/pages.js'
-import { imageTarget } from '../../images/access.js'
-import type { Image } from '../../images/image.js'
-import { pageOf, selectFrom } from '../../images/repository.js'
-import { countsAsHidden, listed } from '../../images/visibility.js'
-import { findInProduction, newest } from './find.js'
+import type { Caller } from '../../../auth/caller.js'
+import type { Deps } from '../../../deps.js'
+import { BadRequest, NotFound } from '../../../errors.js'
+import { after, limitOf } from '../../../http/pages.js'
+import { imageTarget } from '../../../images/access.js'
+import type { Image } from '../../../images/image.js'
+import { pageOf, selectFrom } from '../../../images/repository.js'
+import { countsAsHidden, listed } from '../../../images/visibility.js'
+import { findInProduction, newest } from '../find.js'
 
 /** Lineages as such: what others look up without knowing of versions. */
 
