@@ -9,6 +9,7 @@ import { glanceRules, type RuleDefault } from './policy/defaults.js'
 import { openPolicy } from './policy/enforcer.js'
 import type { Policy } from './policy/policy.js'
 import { openPropertyProtections, type PropertyProtections } from './policy/property-protections.js'
+import { type FollowedTransfers, followTransfers } from './queue/followed.js'
 import { type LimitSource, openLimits } from './quota/limits.js'
 import { type ImageCache, openCache } from './stores/cached.js'
 import { openStores, parseStores, type Stores } from './stores/index.js'
@@ -29,6 +30,8 @@ export interface Deps {
   limits: LimitSource
   /** Digests on worker threads, shared by all uploads of the process. */
   hashes: HashPool
+  /** What brings bytes to images in this process. */
+  transfers: FollowedTransfers
   /** For the hot statements that are prepared by name; the same connections as `db`. */
   pool: Pool
   log: Logger
@@ -74,9 +77,11 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
           log,
           shared: cluster.isWorker,
         })
+  const db = openDatabase(pool)
   return {
     config,
-    db: openDatabase(pool),
+    db,
+    transfers: followTransfers(db, log),
     pool,
     stores,
     cache,
@@ -94,6 +99,7 @@ export async function openDeps(config: Config, options: OpenOptions): Promise<De
 
 /** Closes what openDeps has opened, the database last. */
 export async function closeDeps(deps: Deps): Promise<void> {
+  deps.transfers.close()
   await deps.auth.close()
   await deps.cache?.close()
   await deps.stores.close()

@@ -18,11 +18,39 @@ export class HttpError extends Error {
   }
   /** Response headers that belong to the failure, such as Allow or WWW-Authenticate. */
   readonly headers: Record<string, string>
-  /** A word for programs, where a failed import has one of its own: `source_unreachable`, `checksum_mismatch`. */
-  readonly code: string | undefined
+  /** Why bytes did not come, where the kind alone does not tell; a wrapper that knows better may say it later. */
+  code: FailureCode | undefined
 }
 
-type Options = ErrorOptions & { headers?: Record<string, string>; code?: string }
+type Options = ErrorOptions & { headers?: Record<string, string>; code?: FailureCode }
+
+/**
+ * Why an upload or an import failed, in words for programs: what progress and tasks show beside the sentence. Until a
+ * connection to a source stands there is one word for everything, so that nobody maps a network by imports.
+ */
+export const failureCodes = {
+  source_unreachable: 'No connection to the source came about, whatever the reason.',
+  source_refused:
+    'The source answered, and gives no bytes: a status, a redirect or a login that leads nowhere.',
+  source_cut: 'The source broke off, fell silent, or sent more or fewer bytes than it announced.',
+  upload_cut: 'The client broke off, fell silent, or sent more or fewer bytes than it announced.',
+  checksum_mismatch: 'The bytes do not have the digest that they must have.',
+  format_mismatch: 'The bytes are not what `disk_format` says.',
+  unsafe_image: 'The bytes fail a safety check, such as one for files that an image refers to.',
+  conversion_failed: 'The bytes could not be unpacked or converted.',
+  too_large: 'The bytes are more than an image may have.',
+  quota_exceeded: "A limit of the project's does not allow it.",
+  store_failed: 'A store did not answer, or refused.',
+  store_full: 'A store has no room left.',
+  cancelled: 'Somebody cancelled it.',
+  image_deleted: 'The image was deleted meanwhile.',
+  image_changed: 'The image changed meanwhile so that the bytes do not fit it any more.',
+  interrupted: 'The server stopped while an upload ran.',
+  refused: 'What was asked for is not possible; the sentence says why.',
+  part_unavailable: 'A part that is needed did not answer: the database, the identity service, qemu-img.',
+  internal_error: 'The server met an error that nobody foresaw; its log has the details.',
+} as const
+export type FailureCode = keyof typeof failureCodes
 
 /** Defines one kind of failure: a class with a fixed status. */
 function kind(status: number) {

@@ -1,6 +1,6 @@
 import type { Deps } from './deps.js'
 import type { Feature } from './feature.js'
-import { describe } from './http/error-handler.js'
+import { failureOf } from './http/failure.js'
 import { startWorker, type Worker } from './queue/queue.js'
 import { runTask, type TaskRunner } from './queue/run-task.js'
 import type { TaskType } from './queue/tasks.js'
@@ -12,6 +12,9 @@ export async function startTasks(deps: Deps, features: readonly Feature[]): Prom
     for (const [type, runner] of Object.entries(feature.tasks ?? {})) runners[type as TaskType] = runner(deps)
   }
   const task = ({ id }: { id: string }, stopping: AbortSignal) =>
-    runTask(deps.db, id, runners, stopping, error => describe(error).message)
-  return startWorker(deps.pool, { task }, deps.log)
+    runTask(deps.db, id, runners, stopping, {
+      atOnce: deps.config.import_tasks_per_project,
+      describe: failureOf,
+    })
+  return startWorker(deps.pool, { task }, deps.log, { concurrency: deps.config.import_tasks })
 }

@@ -111,7 +111,7 @@ t.test('docs/errors.md is current and describes every kind of failure', async t 
   if (process.env.UPDATE_DOCS) writeFileSync(new URL('docs/errors.md', root), errorDocs())
   t.equal(read('docs/errors.md'), errorDocs())
   for (const [name, kind] of Object.entries(errors)) {
-    if (!(kind.prototype instanceof errors.HttpError)) continue
+    if (typeof kind !== 'function' || !(kind.prototype instanceof errors.HttpError)) continue
     const { status } = new (kind as unknown as new (message: string) => errors.HttpError)('')
     t.ok(refusals[status], `${name} ${status}`)
   }

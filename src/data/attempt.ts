@@ -1,8 +1,12 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Gone } from '../errors.js'
+import { failureOf, uploadFailureOf } from '../http/failure.js'
+import { lockRow } from '../images/repository.js'
 import { move, notAllowed } from '../images/status.js'
+import type { Followed } from '../queue/followed.js'
+import * as transfers from '../queue/transfers.js'
 import { type Quota, toMiB } from '../quota/check.js'
 import type { LimitName } from '../quota/limits.js'
 import { newKey } from '../stores/store.js'
@@ -16,21 +20,30 @@ const RENEWAL = 5
 /** One attempt to write an image's bytes into a store: its entry in the ledger and its end, whichever it is. */
 export interface Attempt {
   blob: blobs.BlobName
-  /** Aborts when the caller's signal does, and with Gone when the image went away meanwhile. */
+  /** Aborts when the caller's signal does, and with Gone when the image went away or the transfer was cancelled. */
   signal: AbortSignal
+  /** How far it is, where the attempt is all that brings the image its bytes. */
+  transfer: Followed | undefined
+  /**
+   * In the caller's transaction, which holds the image's row: the object is complete and about to be named. False when
+   * it was given up meanwhile.
+   */
+  settle(tx: Database, size: number): Promise<boolean>
   /** Ends the signs of life: a transaction of the caller's has settled the object. */
   finish(): void
   /**
-   * Gives the object up, queues the image again if the attempt had moved it, and removes what there is of the object;
-   * nothing of that when it was settled after all. Never rejects: what can't be done now is the reaper's.
+   * Gives the object up, queues the image again if the attempt had moved it, notes why, and removes what there is of the
+   * object; nothing of that when it was settled after all. Never rejects: what can't be done now is the reaper's.
    */
-  undo(): Promise<void>
+  undo(error?: unknown): Promise<void>
 }
 
 export interface AttemptOptions {
   signal?: AbortSignal
   /** The state of the queued image while its bytes come. Without one the image stays as it is. */
   during?: 'saving' | 'uploading' | 'importing'
+  /** The task that it is part of. */
+  task?: string
   /** The limit that the bytes count against; those announced are reserved until the attempt ends. */
   room?: { quota: Quota; name: LimitName; expected: number | undefined } | undefined
 }
@@ -43,9 +56,11 @@ export async function attempt(
   deps: Deps,
   imageId: string,
   store: string,
-  { signal, during, room }: AttemptOptions = {},
+  { signal, during, task, room }: AttemptOptions = {},
 ): Promise<Attempt> {
   const blob = { store, key: newKey(imageId, randomBytes(8).toString('hex')) }
+  const name = { image_id: imageId, id: task ?? randomUUID() }
+  const kind = task === undefined ? 'upload' : 'import'
   await deps.db.transaction().execute(async tx => {
     if (room) await room.quota.check(tx, room.name, toMiB(room.expected))
     const { project = null } = room?.quota ?? {}
@@ -53,19 +68,38 @@ export async function attempt(
     if (during && !(await move(tx, imageId, 'queued', during))) throw new Conflict(notAllowed(during, during))
     if (during) await locations.dropLeft(tx, imageId)
     if (during) await room?.quota.check(tx, 'image_count_uploading', 0)
+    if (during)
+      await transfers.begin(tx, { ...name, kind, task_id: task ?? null, bytes_total: room?.expected ?? null })
   })
+  const transfer = during && deps.transfers.follow(name, room?.expected)
   const gone = new AbortController()
   const timer = keepRenewed(deps, blob, () =>
     gone.abort(new Gone(`Image ${imageId} was deleted or given up while its bytes came in.`)),
   )
+  const finish = () => {
+    clearInterval(timer)
+    transfer?.end()
+  }
+  const signals = [signal, gone.signal, transfer?.signal].filter(one => one !== undefined)
   return {
     blob,
-    signal: signal ? AbortSignal.any([signal, gone.signal]) : gone.signal,
-    finish: () => clearInterval(timer),
-    async undo() {
-      clearInterval(timer)
+    signal: AbortSignal.any(signals),
+    transfer,
+    async settle(tx, size) {
+      if (transfer) await transfers.succeed(tx, name, size)
+      return blobs.settle(tx, blob, size)
+    },
+    finish,
+    async undo(error = new Gone('The write was given up.')) {
+      finish()
+      const failure = kind === 'upload' ? uploadFailureOf(error) : failureOf(error)
       try {
-        const kept = await deps.db.transaction().execute(tx => giveUp(tx, blob, imageId, during))
+        const kept = await deps.db.transaction().execute(async tx => {
+          await lockRow(tx, imageId)
+          const settled = await giveUp(tx, blob, imageId, during)
+          if (transfer && !settled) await transfers.fail(tx, name, failure, transfer.bytes)
+          return settled
+        })
         if (!kept) await erase(deps, [blob])
       } catch (err) {
         deps.log.warn({ err, image: imageId, ...blob }, 'a failed write could not be undone yet')

@@ -83,6 +83,16 @@ export async function doom(db: Database, blob: BlobName): Promise<void> {
     .execute()
 }
 
+/** The objects that are being written for an image are to be removed; their writers learn that they lost. */
+export async function doomWriting(tx: Database, imageId: string): Promise<void> {
+  await tx
+    .updateTable('blobs')
+    .set({ state: 'doomed', renewed_at: sql`now()` })
+    .where('image_id', '=', imageId)
+    .where('state', '=', 'writing')
+    .execute()
+}
+
 /** All finished objects of an image are to be removed; those being written end with their writer. */
 export async function doomStored(tx: Database, imageId: string): Promise<BlobName[]> {
   return tx

@@ -37,6 +37,9 @@ async function breakStale(tx: Database, imageId: string, holder: string): Promis
   await removeProperties(tx, imageId, [LOCK])
 }
 
+/** The task that holds the lock. */
+export const holder = (image: Image): string | undefined => image.properties[LOCK]
+
 /** Whether the task still holds the lock. */
 export const holds = (image: Image, task: string) => image.properties[LOCK] === task
 

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import type { Job } from '../feature.js'
+import { interrupt } from '../queue/transfers.js'
 import * as blobs from './blobs.js'
 import { erase } from './erase.js'
 
@@ -21,7 +23,18 @@ export async function reap(deps: Deps, signal?: AbortSignal, lease = blobs.LEASE
 
 /** Images whose bytes nobody is writing any more wait for bytes again. */
 async function requeue(deps: Deps, lease: number): Promise<void> {
-  await deps.db
+  await deps.db.transaction().execute(async tx => {
+    const requeued = await unattended(tx, lease).execute()
+    await interrupt(
+      tx,
+      requeued.map(({ id }) => id),
+      'The server stopped while the bytes came in.',
+    )
+  })
+}
+
+const unattended = (tx: Database, lease: number) =>
+  tx
     .updateTable('images')
     .set({ status: 'queued', size: null, virtual_size: null, updated_at: sql`now()` })
     .where('status', 'in', ['saving', 'uploading'])
@@ -40,8 +53,7 @@ async function requeue(deps: Deps, lease: number): Promise<void> {
     .where(eb =>
       eb.not(eb.exists(eb.selectFrom('staged').select('key').whereRef('staged.image_id', '=', 'images.id'))),
     )
-    .execute()
-}
+    .returning('id')
 
 /** Every half minute; and at start, when nobody else can be writing, without waiting for leases to run out. */
 export const reaper: Job = {

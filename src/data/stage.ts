@@ -7,7 +7,6 @@ import { find, setSize } from '../images/repository.js'
 import { notAllowed } from '../images/status.js'
 import { openQuota } from '../quota/check.js'
 import { attempt } from './attempt.js'
-import * as blobs from './blobs.js'
 import { erase } from './erase.js'
 import * as staged from './staged.js'
 import { writeCopy } from './write-copy.js'
@@ -40,8 +39,7 @@ export async function stage(
   try {
     const learnt = await writeCopy(deps, write, open, { expected, keepSource: true })
     const replaced = await deps.db.transaction().execute(async tx => {
-      const won =
-        (await setSize(tx, id, 'uploading', learnt.size)) && (await blobs.settle(tx, write.blob, learnt.size))
+      const won = (await setSize(tx, id, 'uploading', learnt.size)) && (await write.settle(tx, learnt.size))
       if (!won) throw new Gone(`Image ${id} was deleted or changed while its bytes came in.`)
       const old = await staged.discard(tx, id)
       await staged.add(tx, id, write.blob, learnt)
@@ -50,7 +48,7 @@ export async function stage(
     write.finish()
     await erase(deps, replaced)
   } catch (error) {
-    await write.undo()
+    await write.undo(error)
     throw error
   }
 }

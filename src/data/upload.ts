@@ -9,7 +9,6 @@ import { find, findUnscoped } from '../images/repository.js'
 import { move, notAllowed } from '../images/status.js'
 import { openQuota } from '../quota/check.js'
 import { attempt } from './attempt.js'
-import * as blobs from './blobs.js'
 import * as locations from './locations.js'
 import { writeCopy } from './write-copy.js'
 
@@ -58,14 +57,14 @@ export async function upload(
     })
     await deps.db.transaction().execute(async tx => {
       const won =
-        (await blobs.settle(tx, write.blob, learnt.size)) &&
-        (await move(tx, id, 'saving', 'active', { ...learnt, virtual_size }))
+        (await move(tx, id, 'saving', 'active', { ...learnt, virtual_size })) &&
+        (await write.settle(tx, learnt.size))
       if (!won) throw gone(id)
       await locations.add(tx, id, write.blob)
     })
     write.finish()
   } catch (error) {
-    await write.undo()
+    await write.undo(error)
     throw error
   }
 }

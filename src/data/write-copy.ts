@@ -40,7 +40,8 @@ export async function writeCopy(
   open: () => Promise<Readable> | Readable,
   { expected, keepSource, onProgress, declared, judge }: CopyOptions = {},
 ): Promise<Learnt> {
-  const { blob, signal } = write
+  const { blob, signal, transfer } = write
+  transfer?.expect(expected ?? null)
   const limit = deps.config.max_image_size
   let writer: ObjectWriter | undefined
   try {
@@ -60,7 +61,7 @@ export async function writeCopy(
           if (declared) judgeEarly(inspection, declared)
         },
       },
-      { limit, expected, signal, keepSource, onProgress },
+      { limit, expected, signal, keepSource, onProgress: onProgress ?? transfer?.moved },
     )
     const learnt: Learnt = {
       size,

@@ -216,8 +216,25 @@ export interface Tasks {
   secret: string | null;
   status: Generated<string>;
   type: string;
+  undo: Json | null;
   updated_at: Generated<Timestamp>;
   user_id: string | null;
+  waiting: Generated<boolean>;
+}
+
+export interface Transfers {
+  bytes_done: Generated<number>;
+  bytes_per_second: number | null;
+  bytes_total: number | null;
+  code: string | null;
+  ended_at: Timestamp | null;
+  id: string;
+  image_id: string;
+  kind: string;
+  message: string | null;
+  started_at: Generated<Timestamp>;
+  task_id: string | null;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface DB {
@@ -239,4 +256,5 @@ export interface DB {
   promotions: Promotions;
   staged: Staged;
   tasks: Tasks;
+  transfers: Transfers;
 }

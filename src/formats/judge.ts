@@ -69,18 +69,20 @@ function refuse(
     .filter(({ format, check }) => format !== 'gpt' || !nonfatal.includes(check))
   if (faults.length > 0) {
     const list = faults.map(({ format, check, message }) => `${format} ${check} (${message})`)
-    throw new UnsupportedMedia(`Image data fails safety checks: ${list.join(', ')}`)
+    throw new UnsupportedMedia(`Image data fails safety checks: ${list.join(', ')}`, { code: 'unsafe_image' })
   }
   if (!require_match) return
   if (facts.format === null) {
     throw new UnsupportedMedia(
       `Image data is ambiguous (check ambiguous): it is ${facts.detected.join(' and ')} at the same time`,
+      { code: 'unsafe_image' },
     )
   }
   if (!fits(facts.format, declared.disk_format)) {
     throw new UnsupportedMedia(
       `Image data does not match its disk_format (check disk_format): declared is ${declared.disk_format}, ` +
         `detected is ${facts.format}`,
+      { code: 'format_mismatch' },
     )
   }
 }

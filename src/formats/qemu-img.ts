@@ -71,7 +71,13 @@ function qemuImg(args: readonly string[], cpuSeconds: number, signal: AbortSigna
     child.once('close', code => {
       if (code === 0) resolve(Buffer.concat(out).toString('utf8'))
       else if (code === 127) reject(new Unavailable('There is no qemu-img on this machine.'))
-      else reject(new BadRequest('qemu-img does not accept the image.', { cause: new Error(complaints) }))
+      else
+        reject(
+          new BadRequest('qemu-img does not accept the image.', {
+            cause: new Error(complaints),
+            code: 'conversion_failed',
+          }),
+        )
     })
   })
 }

@@ -1,3 +1,4 @@
+import { failureCodes } from '../errors.js'
 import { reason } from './error-handler.js'
 
 /** What each status of a refusal means in this API, for docs/errors.md and for the OpenAPI document. */
@@ -10,7 +11,7 @@ export const refusals: Readonly<Record<number, string>> = {
   405: 'The path has no such method; `Allow` lists those it has.',
   408: 'The client stopped sending.',
   409: 'The state of the image does not permit it, or there is such a thing already.',
-  410: 'The image was deleted while its bytes were coming.',
+  410: 'The image was deleted, or the transfer cancelled, while its bytes were coming.',
   413: 'A quota or limit of size is used up: bytes, properties, tags, members, or the size of the body itself.',
   415: 'The Content-Type is not one that this takes, or the bytes are not what the image says they are.',
   416: 'The image does not have the bytes that Range asks for.',
@@ -26,7 +27,8 @@ export function errorDocs(): string {
   const rows = Object.entries(refusals).map(
     ([status, text]) => `| ${status} ${reason(Number(status))} | ${text} |`,
   )
-  return `${head}\n| status | meaning |\n|---|---|\n${rows.join('\n')}\n`
+  const codes = Object.entries(failureCodes).map(([code, text]) => `| \`${code}\` | ${text} |`)
+  return `${head}\n| status | meaning |\n|---|---|\n${rows.join('\n')}\n${tail}\n| code | meaning |\n|---|---|\n${codes.join('\n')}\n`
 }
 
 const head = `# Errors
@@ -49,4 +51,17 @@ and JSON when the request's \`Accept\` names \`application/json\` and prefers it
 
 The wording is Vitrine's own and may change; programs go by the status. Every answer has \`x-openstack-request-id\`,
 which is in each line of the log that the request caused.
+`
+
+const tail = `
+## Uploads and imports
+
+What went wrong when bytes did not come is kept with the image: \`GET /v2/images/{image_id}/progress\` has it as
+\`error\`, with a word for programs and a sentence, and a failed task has it in its \`result\`:
+
+\`\`\`json
+{"error": {"code": "source_cut", "message": "The data ended before it was complete"}}
+\`\`\`
+
+The words stay as they are; there may be more of them.
 `

@@ -69,15 +69,21 @@ export async function find(
   return image
 }
 
+/**
+ * Locks an image's row: whoever ends or changes what brings it bytes takes this lock first, and the rows of tasks,
+ * transfers and objects after it.
+ */
+export async function lockRow(tx: Database, id: string): Promise<void> {
+  await tx.selectFrom('images').select('id').where('id', '=', id).forUpdate().execute()
+}
+
 /** An image by id for jobs and for stories that hold a transaction, locked against other writers when asked. */
 export async function findUnscoped(
   db: Database,
   id: string,
   options: { project?: string | null; lock?: boolean } = {},
 ): Promise<Image | undefined> {
-  if (options.lock) {
-    await db.selectFrom('images').select('id').where('id', '=', id).forUpdate().execute()
-  }
+  if (options.lock) await lockRow(db, id)
   const image = await selectImages(db, options.project ?? null)
     .where('i.id', '=', id)
     .where('i.deleted_at', 'is', null)
@@ -242,11 +248,12 @@ const partTables = [
   'image_locations',
   'image_consumers',
   'image_launch_defaults',
+  'transfers',
 ] as const
 
 /**
  * Ends an image in whatever state it is: the row stays, so that its id is never used again, its properties, tags and
- * members go. Needs a transaction that holds the image's lock.
+ * members go, and what brings it bytes ends. Needs a transaction that holds the image's lock.
  */
 export async function markDeleted(tx: Database, id: string): Promise<void> {
   for (const table of partTables) await tx.deleteFrom(table).where('image_id', '=', id).execute()

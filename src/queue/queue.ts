@@ -11,16 +11,20 @@ import type { Logger } from 'pino'
 /** Does one job. It can run twice, and `signal` aborts when the process stops: then the job is done elsewhere. */
 export type Handler = (payload: never, signal: AbortSignal) => Promise<void>
 
-/** Adds a job, to run at once or at a later time. In a transaction it exists only if that commits. */
+/**
+ * Adds a job, to run at once or at a later time. In a transaction it exists only if that commits. Of several with the
+ * same key that wait at the same time one is left.
+ */
 export async function addJob(
   // biome-ignore lint/suspicious/noExplicitAny: the queue has tables of its own
   db: Kysely<any>,
   name: string,
   payload: object,
-  options: { runAt?: Date } = {},
+  options: { runAt?: Date; key?: string } = {},
 ): Promise<void> {
   await sql`select graphile_worker.add_job(${name}::text, ${JSON.stringify(payload)}::json,
-    run_at := ${options.runAt ?? null}::timestamptz, max_attempts := 5)`.execute(db)
+    run_at := ${options.runAt ?? null}::timestamptz, max_attempts := 5,
+    job_key := ${options.key ?? null}::text, job_key_mode := 'preserve_run_at')`.execute(db)
 }
 
 /** A running worker of this process. */

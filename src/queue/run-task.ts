@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '../db/connect.js'
-import { endTask, RENEWAL, releaseTask, renewTask, type Task, type TaskType, takeTask } from './tasks.js'
+import {
+  endTask,
+  type Outcome,
+  RENEWAL,
+  releaseTask,
+  renewTask,
+  type Task,
+  type TaskType,
+  takeTask,
+} from './tasks.js'
 
 /** Does what a task of one type asks for. Throws to make it fail; the sentence is for the task's owner. */
 export type TaskRunner = (task: Task, signal: AbortSignal) => Promise<{ result?: object; message?: string }>
@@ -8,16 +17,26 @@ export type TaskRunner = (task: Task, signal: AbortSignal) => Promise<{ result?:
 /** The lease was lost: another run has the task, or it was ended from outside. */
 export class LostTask extends Error {}
 
-/** Takes the task, keeps its lease while it runs, and ends it; a stopping process hands it on instead. */
+export interface RunOptions {
+  /** Tasks of one project that run at the same time. */
+  atOnce: number
+  /** What a task's owner is told of an error. */
+  describe: (error: unknown) => Outcome
+}
+
+/**
+ * Takes the task, keeps its lease while it runs, and ends it; a stopping process hands it on instead. Does nothing
+ * when it is not the task's turn.
+ */
 export async function runTask(
   db: Database,
   id: string,
   runners: Readonly<Partial<Record<TaskType, TaskRunner>>>,
   stopping: AbortSignal,
-  describe: (error: unknown) => string,
+  { atOnce, describe }: RunOptions,
 ): Promise<void> {
   const runner = randomUUID()
-  const task = await takeTask(db, id, runner)
+  const task = await takeTask(db, id, runner, atOnce)
   if (!task) return
   const lost = new AbortController()
   const timer = setInterval(() => {
@@ -32,7 +51,7 @@ export async function runTask(
     await endTask(db, id, 'success', await run(task, AbortSignal.any([stopping, lost.signal])))
   } catch (error) {
     if (stopping.aborted) await releaseTask(db, id, runner)
-    else if (!lost.signal.aborted) await endTask(db, id, 'failure', { message: describe(error) })
+    else if (!lost.signal.aborted) await endTask(db, id, 'failure', describe(error))
   } finally {
     clearInterval(timer)
   }

@@ -38,9 +38,12 @@ export async function addTask(tx: Database, task: NewTask): Promise<string> {
     .insertInto('tasks')
     .values({ ...task, id, input: JSON.stringify(task.input) })
     .execute()
-  await addJob(tx, 'task', { id })
+  await wake(tx, id)
   return id
 }
+
+/** Has a worker look at the task. */
+const wake = (tx: Database, id: string) => addJob(tx, 'task', { id }, { key: `task ${id}` })
 
 export async function findTask(db: Database, id: string): Promise<Task | undefined> {
   return db
@@ -51,16 +54,78 @@ export async function findTask(db: Database, id: string): Promise<Task | undefin
     .executeTakeFirst()
 }
 
-/** Takes a task for a run; undefined when it has ended or somebody else holds it. */
-export async function takeTask(db: Database, id: string, runner: string): Promise<Task | undefined> {
-  return db
+/**
+ * Takes a task for a run; undefined when it has ended or somebody else holds it. Of one project `atOnce` tasks run at
+ * the same time, in all processes together, so that who asks for many does not keep the others from theirs: one more
+ * waits until one of them ends.
+ */
+export async function takeTask(
+  db: Database,
+  id: string,
+  runner: string,
+  atOnce = Number.POSITIVE_INFINITY,
+): Promise<Task | undefined> {
+  const asked = await findTask(db, id)
+  if (!asked) return undefined
+  return inTurn(db, asked.owner, async tx => {
+    const free = await hasRoom(tx, asked.owner, atOnce)
+    return tx
+      .updateTable('tasks')
+      .set(
+        free
+          ? { status: 'processing', runner, waiting: false, renewed_at: sql`now()`, updated_at: sql`now()` }
+          : { waiting: true },
+      )
+      .where('id', '=', id)
+      .where('status', 'in', ['pending', 'processing'])
+      .where(eb => eb.or([eb('runner', 'is', null), expired]))
+      .returningAll()
+      .executeTakeFirst()
+      .then(task => (free ? task : undefined))
+  })
+}
+
+/** Works on the tasks of one project while nobody else does, so that no one's end is missed by one that waits for it. */
+async function inTurn<T>(db: Database, owner: string | null, work: (tx: Database) => Promise<T>): Promise<T> {
+  if (!db.isTransaction) return db.transaction().execute(tx => inTurn(tx, owner, work))
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`tasks of ${owner ?? ''}`}, 0))`.execute(db)
+  return work(db)
+}
+
+/** Whether fewer tasks of the project run than may. */
+async function hasRoom(tx: Database, owner: string | null, atOnce: number): Promise<boolean> {
+  if (atOnce === Number.POSITIVE_INFINITY) return true
+  const { running } = await tx
+    .selectFrom('tasks')
+    .select(eb => eb.fn.countAll<number>().as('running'))
+    .where('owner', 'is not distinct from', owner)
+    .where('status', '=', 'processing')
+    .where('runner', 'is not', null)
+    .where(sql<boolean>`not ${expired}`)
+    .executeTakeFirstOrThrow()
+  return running < atOnce
+}
+
+/** Gives the turn to the task of a project that waits longest. */
+async function wakeNext(tx: Database, owner: string | null): Promise<boolean> {
+  const next = await tx
     .updateTable('tasks')
-    .set({ status: 'processing', runner, renewed_at: sql`now()`, updated_at: sql`now()` })
-    .where('id', '=', id)
-    .where('status', 'in', ['pending', 'processing'])
-    .where(eb => eb.or([eb('runner', 'is', null), expired]))
-    .returningAll()
+    .set({ waiting: false })
+    .where('id', '=', eb =>
+      eb
+        .selectFrom('tasks')
+        .select('id')
+        .where('owner', 'is not distinct from', owner)
+        .where('status', 'in', ['pending', 'processing'])
+        .where('waiting', '=', true)
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(1),
+    )
+    .returning('id')
     .executeTakeFirst()
+  if (next) await wake(tx, next.id)
+  return next !== undefined
 }
 
 const expired = sql<boolean>`coalesce(renewed_at, created_at) < now() - make_interval(secs => ${LEASE})`
@@ -82,26 +147,49 @@ export async function tell(db: Database, id: string, message: string): Promise<v
   await db.updateTable('tasks').set({ message, updated_at: sql`now()` }).where('id', '=', id).execute()
 }
 
+/** How a task ended. A failure has its sentence as message, and with its code also in the result. */
+export interface Outcome {
+  result?: object
+  message?: string
+  code?: string
+}
+
 /** Ends a task, once: an ended one stays as it is. Its secret goes. */
 export async function endTask(
   db: Database,
   id: string,
   status: 'success' | 'failure',
-  outcome: { result?: object; message?: string },
+  { message, code, result = code === undefined ? undefined : { error: { code, message } } }: Outcome,
 ): Promise<void> {
-  await db
+  const task = await findTask(db, id)
+  if (!task) return
+  await inTurn(db, task.owner, async tx => {
+    const ended = await tx
+      .updateTable('tasks')
+      .set({
+        status,
+        secret: null,
+        undo: null,
+        runner: null,
+        waiting: false,
+        updated_at: sql`now()`,
+        expires_at: sql`now() + make_interval(hours => ${KEPT})`,
+        ...(result && { result: JSON.stringify(result) }),
+        ...(message !== undefined && { message }),
+      })
+      .where('id', '=', id)
+      .where('status', 'in', ['pending', 'processing'])
+      .executeTakeFirst()
+    if (ended.numUpdatedRows === 1n) await wakeNext(tx, task.owner)
+  })
+}
+
+/** Notes what takes back what a task changes of its image; what was noted first counts, as a task can run twice. */
+export async function noteUndo(tx: Database, id: string, undo: object): Promise<void> {
+  await tx
     .updateTable('tasks')
-    .set({
-      status,
-      secret: null,
-      runner: null,
-      updated_at: sql`now()`,
-      expires_at: sql`now() + make_interval(hours => ${KEPT})`,
-      ...(outcome.result && { result: JSON.stringify(outcome.result) }),
-      ...(outcome.message !== undefined && { message: outcome.message }),
-    })
+    .set({ undo: sql`${JSON.stringify(undo)}::jsonb || coalesce(undo, '{}')` })
     .where('id', '=', id)
-    .where('status', 'in', ['pending', 'processing'])
     .execute()
 }
 
@@ -115,20 +203,35 @@ export async function releaseTask(db: Database, id: string, runner: string): Pro
       .where('runner', '=', runner)
       .where('status', '=', 'processing')
       .executeTakeFirst()
-    if (released.numUpdatedRows === 1n) await addJob(tx, 'task', { id })
+    if (released.numUpdatedRows === 1n) await wake(tx, id)
   })
 }
 
 /** Wakes workers for tasks whose runner died, or whose waking was lost. */
-export async function reviveTasks(db: Database, lease = LEASE): Promise<void> {
+export async function reviveTasks(
+  db: Database,
+  lease = LEASE,
+  atOnce = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const orphans = await db
     .updateTable('tasks')
     .set({ runner: null, renewed_at: sql`now()` })
     .where('status', 'in', ['pending', 'processing'])
+    .where('waiting', '=', false)
     .where(sql<boolean>`coalesce(renewed_at, created_at) < now() - make_interval(secs => ${lease})`)
     .returning('id')
     .execute()
-  for (const { id } of orphans) await addJob(db, 'task', { id })
+  for (const { id } of orphans) await wake(db, id)
+  const waiting = await db
+    .selectFrom('tasks')
+    .select('owner')
+    .distinct()
+    .where('status', 'in', ['pending', 'processing'])
+    .where('waiting', '=', true)
+    .execute()
+  // nobody's end gives the turn when it was a process that died
+  for (const { owner } of waiting)
+    await inTurn(db, owner, async tx => (await hasRoom(tx, owner, atOnce)) && wakeNext(tx, owner))
 }
 
 /** Hides ended tasks that are past their time. */

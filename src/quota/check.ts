@@ -30,6 +30,7 @@ export async function openQuota(deps: Pick<Deps, 'limits'>, project: string | nu
       if (used + delta > limit) {
         throw new TooLarge(
           `Project ${project} is over a limit for [Resource ${name} is over limit of ${limit} due to current usage ${used} and delta ${delta}]`,
+          { code: 'quota_exceeded' },
         )
       }
     },

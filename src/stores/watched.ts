@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import { HttpError } from '../errors.js'
+import { HttpError, NotFound, TooLarge, Unavailable } from '../errors.js'
 import type { ObjectWriter, ReadOnlyStore, Store, StoredBytes } from './store.js'
 
 /** What happens in a store, for metrics. All are called synchronously and must not throw. */
@@ -96,9 +96,15 @@ export function isWritable(store: ReadOnlyStore): store is Store {
   return 'write' in store
 }
 
-/** The same error with the store's name before its sentence. A reader's or a signal's own errors stay as they are. */
+/**
+ * The same error with the store's name before its sentence, and the word for what is the store's fault. A reader's or a
+ * signal's own errors stay as they are.
+ */
 function named(err: unknown, name: string): unknown {
   const prefix = `Store ${name}: `
-  if (err instanceof HttpError && !err.message.startsWith(prefix)) err.message = prefix + err.message
+  if (!(err instanceof HttpError) || err.code === 'cancelled' || err.code === 'image_deleted') return err
+  if (!err.message.startsWith(prefix)) err.message = prefix + err.message
+  if (err instanceof TooLarge) err.code ??= 'store_full'
+  if (err instanceof Unavailable || err instanceof NotFound) err.code ??= 'store_failed'
   return err
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../../auth/caller.js'
+import { cancel } from '../../data/cancel.js'
 import type { Deps } from '../../deps.js'
 import { Forbidden } from '../../errors.js'
 import type { Feature } from '../../feature.js'
@@ -46,6 +47,35 @@ function routes(app: FastifyInstance, deps: Deps): void {
       },
     )
   }
+
+  app.post<{ Params: { image_id: string } }>(
+    '/images/:image_id/actions/cancel',
+    {
+      schema: {
+        tags: ['image data'],
+        summary: 'Cancel an upload or import',
+        description:
+          'An addition to Glance: ends what brings bytes to the image, at whatever step it is, on any server. The image ' +
+          'is queued again, a request that is cut answers 410, and nothing is left in the stores. An image that is ' +
+          'being copied stays active, with the copies that it had before. 409 when nothing runs.',
+        response: done,
+      },
+      config: { errors: [409] },
+    },
+    async ({ caller, params }, reply) => {
+      await cancel(deps, caller, params.image_id)
+      return reply.code(204).send()
+    },
+  )
 }
 
-export const actions: Feature = { name: 'actions', routes }
+export const actions: Feature = {
+  name: 'actions',
+  routes,
+  policies: {
+    cancel: {
+      check: 'rule:modify_image',
+      description: 'Cancel an upload or import of an image.',
+    },
+  },
+}

@@ -82,7 +82,7 @@ export const imports: Feature = {
       atStart: true,
       run: (deps, _signal, starting) => {
         const alone = starting && deps.config.database_url === null && deps.config.processes === 1
-        return reviveTasks(deps.db, alone ? 0 : LEASE)
+        return reviveTasks(deps.db, alone ? 0 : LEASE, deps.config.import_tasks_per_project)
       },
     },
     { name: 'expire-tasks', every: 3600, run: deps => expireTasks(deps.db) },

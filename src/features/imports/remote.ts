@@ -1,5 +1,8 @@
 import type { Caller } from '../../auth/caller.js'
+import { holder, holds } from '../../data/import-lock.js'
+import { noteProperties } from '../../data/import-undo.js'
 import type { Deps } from '../../deps.js'
+import { Gone } from '../../errors.js'
 import { type Image, isReserved } from '../../images/image.js'
 import { findUnscoped, update } from '../../images/repository.js'
 
@@ -7,15 +10,15 @@ import { findUnscoped, update } from '../../images/repository.js'
 const prefixes = ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type']
 
 /**
- * Takes formats and properties over from an image of another region; returns what takes them back. Properties that
- * protection keeps the caller from setting stay behind, or another region would be the way around it.
+ * Takes formats and properties over from an image of another region; the task notes what takes them back. Properties
+ * that protection keeps the caller from setting stay behind, or another region would be the way around it.
  */
 export async function fillFromRemote(
   deps: Deps,
   caller: Caller,
   image: Image,
   remote: Record<string, unknown>,
-): Promise<() => Promise<void>> {
+): Promise<void> {
   const text = (name: 'disk_format' | 'container_format', known: readonly string[]) =>
     typeof remote[name] === 'string' && known.includes(remote[name]) ? { [name]: remote[name] } : {}
   const columns = {
@@ -35,17 +38,17 @@ export async function fillFromRemote(
         ),
     ),
   )
-  const write = (change: Parameters<typeof update>[2]) =>
-    deps.db.transaction().execute(async tx => {
-      if (await findUnscoped(tx, image.id, { lock: true })) await update(tx, image.id, change)
+  await deps.db.transaction().execute(async tx => {
+    const current = await findUnscoped(tx, image.id, { lock: true })
+    const task = holder(image)
+    if (!current || !task || !holds(current, task)) throw new Gone('The import lost its lock on the image.')
+    await noteProperties(tx, task, {
+      properties: Object.fromEntries(
+        Object.entries(current.properties).filter(([name]) => Object.hasOwn(properties, name)),
+      ),
+      removed: Object.keys(properties).filter(name => !Object.hasOwn(current.properties, name)),
     })
-  const before = { disk_format: image.disk_format, container_format: image.container_format }
-  await write({ columns, properties, removed: [] })
+    await update(tx, image.id, { columns, properties, removed: [] })
+  })
   Object.assign(image, columns)
-  return () =>
-    write({
-      columns: before,
-      properties: Object.fromEntries(Object.entries(image.properties).filter(([name]) => name in properties)),
-      removed: Object.keys(properties).filter(name => !Object.hasOwn(image.properties, name)),
-    })
 }

@@ -3,17 +3,21 @@ import * as blobs from '../../data/blobs.js'
 import { erase } from '../../data/erase.js'
 import { holds, unlock } from '../../data/import-lock.js'
 import * as tracking from '../../data/import-tracking.js'
+import { noteFormats, takeBack } from '../../data/import-undo.js'
 import * as locations from '../../data/locations.js'
 import * as staged from '../../data/staged.js'
 import { type Learnt, writeCopy } from '../../data/write-copy.js'
 import type { Deps } from '../../deps.js'
 import { Conflict, Gone } from '../../errors.js'
 import { judge } from '../../formats/index.js'
+import { failureOf } from '../../http/failure.js'
 import type { Image } from '../../images/image.js'
-import { findUnscoped, setByteFacts, update } from '../../images/repository.js'
+import { findUnscoped, lockRow, setByteFacts } from '../../images/repository.js'
 import { move } from '../../images/status.js'
+import type { Followed } from '../../queue/followed.js'
 import type { TaskRunner } from '../../queue/run-task.js'
-import { type Task, tell } from '../../queue/tasks.js'
+import { endTask, findTask, type Task, tell } from '../../queue/tasks.js'
+import * as transfers from '../../queue/transfers.js'
 import { openQuota, type Quota, toMiB } from '../../quota/check.js'
 import { unseal } from '../../secrets.js'
 import { openSource, type Source } from './methods/index.js'
@@ -24,13 +28,17 @@ import { inject } from './steps/inject.js'
 
 /** The job of an import: the image's bytes into each target store, one after the other. */
 export function importRunner(deps: Deps): TaskRunner {
-  return async (task, signal) => {
+  return async (task, stopping) => {
     const input = task.input as unknown as { image_id: string; import_req: ImportRequest; backend: string[] }
-    const secret = JSON.parse(unseal(deps.config.secret_key ?? '', task.secret ?? '')) as Secret
+    const transfer = deps.transfers.follow({ image_id: input.image_id, id: task.id })
+    // every step hears of a cancellation, and of the image's end
+    const signal = AbortSignal.any([stopping, transfer.signal])
     const run: Run = {
       deps,
       task,
       signal,
+      transfer,
+      moved: 0,
       id: input.image_id,
       stores: input.backend,
       method: input.import_req.method.name,
@@ -38,8 +46,8 @@ export function importRunner(deps: Deps): TaskRunner {
       made: [],
     }
     try {
+      const secret = JSON.parse(unseal(deps.config.secret_key ?? '', task.secret ?? '')) as Secret
       const image = await begin(run)
-      run.original = { disk_format: image.disk_format, container_format: image.container_format }
       await using source = await openSource(deps, image, input.import_req.method, secret, signal)
       if (copying(run)) await writeAll(run, image, source)
       else {
@@ -47,12 +55,15 @@ export function importRunner(deps: Deps): TaskRunner {
         await using prepared = await applySteps(deps, image, task.id, source, signal)
         await writeAll(run, image, prepared)
       }
-      await end(run)
-      return { result: { image_id: run.id } }
+      return await end(run)
     } catch (error) {
+      // streams and child processes have words of their own for being told to end
+      const reason = transfer.signal.aborted ? transfer.signal.reason : error
       // a process that stops leaves everything to the run that follows
-      if (!signal.aborted) await giveUp(run, error)
-      throw error
+      if (!stopping.aborted) await giveUp(run, reason)
+      throw reason
+    } finally {
+      transfer.end()
     }
   }
 }
@@ -67,12 +78,14 @@ interface Run {
   mustSucceed: boolean
   /** Limits of the project that asked. */
   quota?: Quota
-  /** Formats before a step changed them. */
-  original?: Pick<Image, 'disk_format' | 'container_format'>
+  transfer: Followed
+  /** Bytes that earlier steps have moved. */
+  moved: number
   /** Copies that this run has added. */
   made: blobs.BlobName[]
 }
 
+const nameOf = (run: Run) => ({ image_id: run.id, id: run.task.id })
 const copying = (run: Run) => run.method === 'copy-image'
 
 /** The image as the run found it, now importing; a run that follows a dead one goes on where that began. */
@@ -82,7 +95,7 @@ async function begin(run: Run): Promise<Image> {
   const quota = await openQuota(deps, run.task.owner)
   await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
-    if (!image) throw new Gone(`Image ${id} was deleted before its import began.`)
+    if (!image) throw new Gone(`Image ${id} was deleted before its import began.`, { code: 'image_deleted' })
     if (!holds(image, run.task.id)) throw new Conflict('The import lost its lock on the image.')
     if (
       !copying(run) &&
@@ -92,6 +105,8 @@ async function begin(run: Run): Promise<Image> {
       throw new Conflict(`The image is ${image.status} and can't be imported.`)
     }
     if (from === 'queued' && !copying(run) && image.status !== 'importing') await locations.dropLeft(tx, id)
+    await noteFormats(tx, run.task.id, image)
+    await transfers.begin(tx, { ...nameOf(run), kind: 'import', task_id: run.task.id })
     await tracking.track(tx, id, run.stores)
     if (from === 'uploading') await quota.check(tx, 'image_size_total', toMiB(image.size ?? 0))
     else await quota.check(tx, 'image_stage_total', 0)
@@ -106,13 +121,14 @@ const keep = (image: Image) => ({ size: image.size })
 
 async function current({ deps, id }: Run): Promise<Image> {
   const image = await findUnscoped(deps.db, id)
-  if (!image) throw new Gone(`Image ${id} was deleted during its import.`)
+  if (!image) throw new Gone(`Image ${id} was deleted during its import.`, { code: 'image_deleted' })
   return image
 }
 
 /** Writes every store; where not all must succeed, one that fails is noted and the others go on. */
 async function writeAll(run: Run, image: Image, source: Source): Promise<void> {
   let failure: unknown
+  expect(run, source.size)
   for (const store of run.stores) {
     const present = image.locations.find(location => location.store === store)
     if (present && !copying(run)) {
@@ -171,24 +187,33 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
         ...(!copying(run) && { declared: formatsOf(image) }),
         judge: found => check(run, image, found),
         onProgress: bytes => {
+          run.transfer.moved(run.moved + bytes)
           if (Date.now() - told < 10_000) return
           told = Date.now()
           void tell(deps.db, run.task.id, `Copied ${Math.floor(bytes / 2 ** 20)} MiB`).catch(() => undefined)
         },
       })
       await deps.db.transaction().execute(async tx => {
-        if (!(await blobs.settle(tx, blob, learnt.size)))
-          throw new Gone('The copy was given up while it was made.')
         await addCopy(run, tx, blob, learnt)
+        if (!(await write.settle(tx, learnt.size))) throw new Gone('The copy was given up while it was made.')
       })
       write.finish()
     } catch (error) {
-      await write.undo()
+      await write.undo(error)
       throw error
     }
   }
   run.made.push(blob)
   source.copied?.(blob)
+  run.moved += learnt.size
+  expect(run, learnt.size)
+}
+
+/** What will have been moved when all stores that are left have got that many bytes. */
+function expect(run: Run, size: number | undefined): void {
+  const left = run.stores.length - run.made.length
+  run.transfer.moved(run.moved)
+  run.transfer.expect(size === undefined ? null : run.moved + left * size)
 }
 
 /** Whether the bytes may become the image's: the declared format, safety, and the digests that a copy must repeat. */
@@ -200,10 +225,14 @@ function check(run: Run, image: Image, { facts, size, checksum, os_hash_algo, os
       image.os_hash_algo === os_hash_algo &&
       os_hash_value !== image.os_hash_value
     ) {
-      throw new Conflict('The bytes that were copied are different from those of the image.')
+      throw new Conflict('The bytes that were copied are different from those of the image.', {
+        code: 'checksum_mismatch',
+      })
     }
     if (image.checksum !== null && checksum !== image.checksum) {
-      throw new Conflict('The bytes that were copied are different from those of the image.')
+      throw new Conflict('The bytes that were copied are different from those of the image.', {
+        code: 'checksum_mismatch',
+      })
     }
     return
   }
@@ -224,7 +253,7 @@ async function addCopy(
 ): Promise<void> {
   const { id } = run
   const image = await findUnscoped(tx, id, { lock: true })
-  if (!image) throw new Gone(`Image ${id} was deleted during its import.`)
+  if (!image) throw new Gone(`Image ${id} was deleted during its import.`, { code: 'image_deleted' })
   if (!holds(image, run.task.id)) throw new Conflict('The import lost its lock on the image.')
   await locations.add(tx, id, blob)
   await tracking.succeeded(tx, id, blob.store)
@@ -234,40 +263,49 @@ async function addCopy(
   if (!run.mustSucceed) await activate(run, tx)
 }
 
-async function end(run: Run): Promise<void> {
+/** Success: told by the image, its progress and its task at the same moment. */
+async function end(run: Run): Promise<{ result: object }> {
+  const outcome = { result: { image_id: run.id } }
   const leftovers = await run.deps.db.transaction().execute(async tx => {
+    await lockRow(tx, run.id)
     await unlock(tx, run.id, run.task.id)
+    await transfers.succeed(tx, nameOf(run), run.moved)
+    await endTask(tx, run.task.id, 'success', outcome)
     return copying(run) ? [] : staged.discard(tx, run.id)
   })
   await erase(run.deps, leftovers)
+  return outcome
 }
 
 /** Removes what the run has added: no copy of a failed import stays. */
-async function undoCopies(run: Run): Promise<void> {
-  if (run.made.length === 0) return
-  await run.deps.db.transaction().execute(async tx => {
-    for (const blob of run.made) {
-      await locations.remove(tx, run.id, blob)
-      await blobs.doom(tx, blob)
-    }
-  })
-  await erase(run.deps, run.made)
+async function undoCopies(run: Run, tx: Deps['db']): Promise<blobs.BlobName[]> {
+  for (const blob of run.made) {
+    await locations.remove(tx, run.id, blob)
+    await blobs.doom(tx, blob)
+  }
+  return run.made
 }
 
-/** Failure: the image waits for bytes again (a copied one stays active), with the reason in its task. */
+/**
+ * Failure: the image waits for bytes again (a copied one stays active), with the reason in its task. Who took the lock
+ * away has done all that.
+ */
 async function giveUp(run: Run, error: unknown): Promise<void> {
   const { deps, id } = run
   deps.log.warn({ err: error, image: id, task: run.task.id }, 'an import failed')
-  await undoCopies(run)
   const leftovers = await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image || !holds(image, run.task.id)) return []
     await tracking.failed(tx, id, run.stores)
     await unlock(tx, id, run.task.id)
-    if (copying(run)) return []
-    if (run.original) await update(tx, id, { columns: run.original, properties: {}, removed: [] })
+    await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
+    const copies = await undoCopies(run, tx)
+    const task = await findTask(tx, run.task.id)
+    await endTask(tx, run.task.id, 'failure', failureOf(error))
+    if (copying(run)) return copies
+    await takeBack(tx, id, task)
     await move(tx, id, 'importing', 'queued', { checksum: null, os_hash_algo: null, os_hash_value: null })
-    return staged.discard(tx, id)
+    return [...copies, ...(await staged.discard(tx, id))]
   })
   await erase(deps, leftovers)
 }

@@ -7,6 +7,7 @@ import { noImage, requireOn } from '../../images/access.js'
 import type { Image } from '../../images/image.js'
 import { find, findUnscoped } from '../../images/repository.js'
 import { addTask } from '../../queue/tasks.js'
+import { begin } from '../../queue/transfers.js'
 import { openQuota } from '../../quota/check.js'
 import { seal } from '../../secrets.js'
 import type { ImportRequest } from './request.js'
@@ -85,6 +86,7 @@ export async function start(
       secret: seal(deps.config.secret_key ?? '', JSON.stringify(secret)),
     })
     await lock(tx, locked, task)
+    await begin(tx, { image_id: id, id: task, kind: 'import', task_id: task })
   })
 }
 

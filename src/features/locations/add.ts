@@ -9,6 +9,7 @@ import { noImage, requireOn } from '../../images/access.js'
 import type { Image } from '../../images/image.js'
 import { find, findUnscoped } from '../../images/repository.js'
 import { addTask } from '../../queue/tasks.js'
+import { begin } from '../../queue/transfers.js'
 import type { NewLocation } from './schemas.js'
 
 export interface Add {
@@ -46,6 +47,7 @@ export async function addLocation(deps: Deps, caller: Caller, { id, given, reque
       input: { image_id: id, loc_url: masked(url), validation_data: validation_data ?? {} },
     })
     await lock(tx, locked, task)
+    await begin(tx, { image_id: id, id: task, kind: 'import', task_id: task })
   })
 }
 

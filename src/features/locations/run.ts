@@ -4,11 +4,14 @@ import { holds, unlock } from '../../data/import-lock.js'
 import * as locations from '../../data/locations.js'
 import type { Deps } from '../../deps.js'
 import { Conflict, Gone } from '../../errors.js'
+import { failureOf } from '../../http/failure.js'
 import { HASH_ALGORITHM, type Image } from '../../images/image.js'
-import { findUnscoped, setHashes } from '../../images/repository.js'
+import { findUnscoped, lockRow, setHashes } from '../../images/repository.js'
 import { move } from '../../images/status.js'
+import type { Followed } from '../../queue/followed.js'
 import type { TaskRunner } from '../../queue/run-task.js'
-import type { Task } from '../../queue/tasks.js'
+import { endTask, type Task } from '../../queue/tasks.js'
+import * as transfers from '../../queue/transfers.js'
 import { type Digests, digestsOf } from './digests.js'
 import type { NewLocation } from './schemas.js'
 
@@ -24,7 +27,10 @@ interface Run {
   url: string
   expected: NewLocation['validation_data']
   signal: AbortSignal
+  transfer: Followed
 }
+
+const nameOf = (run: Run) => ({ image_id: run.id, id: run.task.id })
 
 /**
  * The job behind a new location. With hashes to hold it to, the bytes are read before the image is active. Without, it is
@@ -32,7 +38,7 @@ interface Run {
  * were given are believed. A run that follows a dead one goes on where that ended.
  */
 export function locationRunner(deps: Deps): TaskRunner {
-  return async (task, signal) => {
+  return async (task, stopping) => {
     const { image_id, loc_url, validation_data } = task.input as unknown as {
       image_id: string
       loc_url: string
@@ -40,16 +46,20 @@ export function locationRunner(deps: Deps): TaskRunner {
     }
     const expected =
       validation_data.os_hash_value === undefined ? undefined : (validation_data as Run['expected'])
-    const run: Run = { deps, task, id: image_id, url: loc_url, expected, signal }
+    const transfer = deps.transfers.follow({ image_id, id: task.id })
+    const signal = AbortSignal.any([stopping, transfer.signal])
+    const run: Run = { deps, task, id: image_id, url: loc_url, expected, signal, transfer }
     try {
       await begin(run)
       if (deps.config.do_secure_hash) await (expected ? verify(run, expected) : describeLater(run))
-      await unlock(deps.db, image_id, task.id)
-      return { result: { image_id } }
+      return await end(run)
     } catch (error) {
+      const reason = transfer.signal.aborted ? transfer.signal.reason : error
       // a process that stops leaves everything to the run that follows
-      if (!signal.aborted) await giveUp(run, error)
-      throw error
+      if (!stopping.aborted) await giveUp(run, reason)
+      throw reason
+    } finally {
+      transfer.end()
     }
   }
 }
@@ -77,7 +87,20 @@ async function begin(run: Run): Promise<void> {
     if (!moved) throw new Conflict(`The image is ${image.status} and can't be given a location.`)
     await locations.dropLeft(tx, id)
     await locations.addExternal(tx, id, place)
+    if (!verifying) await transfers.becomeHashing(tx, nameOf(run))
   })
+}
+
+async function end(run: Run): Promise<{ result: object }> {
+  const { deps, id, task } = run
+  const outcome = { result: { image_id: id } }
+  await deps.db.transaction().execute(async tx => {
+    await lockRow(tx, id)
+    await unlock(tx, id, task.id)
+    await transfers.succeed(tx, nameOf(run))
+    await endTask(tx, task.id, 'success', outcome)
+  })
+  return outcome
 }
 
 /** The image as it is, while it is this task's. */
@@ -95,7 +118,12 @@ async function verify(run: Run, expected: NonNullable<Run['expected']>): Promise
   if ((await current(run)).status === 'active') return
   const digests = await retrying(run, expected.os_hash_algo)
   if (digests.os_hash_value !== expected.os_hash_value) {
-    throw new Conflict(`The bytes at the location do not hash to os_hash_value by ${expected.os_hash_algo}.`)
+    throw new Conflict(
+      `The bytes at the location do not hash to os_hash_value by ${expected.os_hash_algo}.`,
+      {
+        code: 'checksum_mismatch',
+      },
+    )
   }
   if (!(await move(deps.db, id, 'importing', 'active', digests))) throw gone()
 }
@@ -118,7 +146,7 @@ async function describeLater(run: Run): Promise<void> {
 async function retrying(run: Run, algorithm?: string): Promise<Digests> {
   for (let tries = 1; ; tries++) {
     try {
-      return await digestsOf(run.deps, () => current(run), run.signal, algorithm)
+      return await digestsOf(run.deps, await current(run), run, algorithm)
     } catch (error) {
       if (run.signal.aborted || error instanceof Gone || tries === TRIES) throw error
       await sleep(PAUSE * tries, undefined, { signal: run.signal })
@@ -137,6 +165,8 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image || !holds(image, task.id)) return
     await unlock(tx, id, task.id)
+    await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
+    await endTask(tx, task.id, 'failure', failureOf(error))
     if (image.status !== 'importing') return
     for (const location of image.locations) {
       if (location.url === null || !isWeb(location.url)) await locations.drop(tx, location)

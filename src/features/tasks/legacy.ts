@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../auth/caller.js'
 import { attempt } from '../../data/attempt.js'
-import * as blobs from '../../data/blobs.js'
 import * as locations from '../../data/locations.js'
 import { writeCopy } from '../../data/write-copy.js'
 import type { Deps } from '../../deps.js'
@@ -91,9 +90,13 @@ export function legacyRunner(deps: Deps): TaskRunner {
       { ...image_properties, id: randomUUID() },
       attributeChecker(deps.config),
     )
-    const write = await attempt(deps, image.id, deps.stores.defaultName, { signal, during: 'importing' })
+    const write = await attempt(deps, image.id, deps.stores.defaultName, {
+      signal,
+      during: 'importing',
+      task: task.id,
+    })
     try {
-      const fetched = await fetchUri(deps.config, uri, { signal })
+      const fetched = await fetchUri(deps.config, uri, { signal: write.signal })
       const { facts, ...learnt } = await writeCopy(deps, write, () => fetched.stream, {
         expected: fetched.size,
       })
@@ -104,15 +107,15 @@ export function legacyRunner(deps: Deps): TaskRunner {
       })
       await deps.db.transaction().execute(async tx => {
         const won =
-          (await blobs.settle(tx, write.blob, learnt.size)) &&
-          (await move(tx, image.id, 'importing', 'active', { ...learnt, virtual_size }))
+          (await move(tx, image.id, 'importing', 'active', { ...learnt, virtual_size })) &&
+          (await write.settle(tx, learnt.size))
         if (!won) throw new Gone('The image was deleted during its import.')
         await locations.add(tx, image.id, write.blob)
       })
       write.finish()
       return { result: { image_id: image.id } }
     } catch (error) {
-      await write.undo()
+      await write.undo(error)
       throw error
     }
   }

@@ -32,33 +32,26 @@ export const glanceDownload: Method = async (deps, image, method, secret, signal
 
   const remote = await readJson(await fetchUri(deps.config, base, { signal, headers }))
   if (remote.status !== 'active') throw new Conflict('The image in the other region is not active.')
-  const undo = await fillFromRemote(deps, secret.caller ?? nobody, image, remote)
-  try {
-    const fetched = await fetchUri(deps.config, `${base}/file`, { signal, headers })
-    if (typeof remote.size === 'number' && fetched.size !== undefined && fetched.size !== remote.size) {
-      throw new Unavailable('The other region sends another number of bytes than its image has.')
-    }
-    let opened = false
-    let done = false
-    return {
-      size: fetched.size ?? (typeof remote.size === 'number' ? remote.size : undefined),
-      async open() {
-        if (opened) return (await fetchUri(deps.config, `${base}/file`, { signal, headers })).stream
-        opened = true
-        return fetched.stream
-      },
-      adopted: () => undefined,
-      copied: () => {
-        done = true
-      },
-      [Symbol.asyncDispose]: async () => {
-        fetched.stream.destroy()
-        if (!done) await undo()
-      },
-    }
-  } catch (error) {
-    await undo()
-    throw error
+  await fillFromRemote(deps, secret.caller ?? nobody, image, remote)
+  const fetched = await fetchUri(deps.config, `${base}/file`, { signal, headers })
+  if (typeof remote.size === 'number' && fetched.size !== undefined && fetched.size !== remote.size) {
+    fetched.stream.destroy()
+    throw new Unavailable('The other region sends another number of bytes than its image has.', {
+      code: 'source_cut',
+    })
+  }
+  let opened = false
+  return {
+    size: fetched.size ?? (typeof remote.size === 'number' ? remote.size : undefined),
+    async open() {
+      if (opened) return (await fetchUri(deps.config, `${base}/file`, { signal, headers })).stream
+      opened = true
+      return fetched.stream
+    },
+    adopted: () => undefined,
+    [Symbol.asyncDispose]: async () => {
+      fetched.stream.destroy()
+    },
   }
 }
 

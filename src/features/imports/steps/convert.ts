@@ -10,6 +10,8 @@ export interface Converted {
   disk_format: string
 }
 
+const unfit = (sentence: string) => new BadRequest(sentence, { code: 'conversion_failed' })
+
 /** Kinds of VMDK that hold their data in one file, as Glance's vmdk_allowed_types. */
 const vmdkTypes = ['streamOptimized', 'monolithicSparse']
 
@@ -29,7 +31,10 @@ export async function convert(
     inspection.eat(chunk as Buffer)
   const { format, faults } = inspection.finish()
   const [fault] = faults
-  if (fault) throw new UnsupportedMedia(`The image is refused by the check ${fault.check}: ${fault.message}`)
+  if (fault)
+    throw new UnsupportedMedia(`The image is refused by the check ${fault.check}: ${fault.message}`, {
+      code: 'unsafe_image',
+    })
   // a raw disk shows its partition table, and may be declared by it
   const found = format === 'gpt' && declared !== 'gpt' ? 'raw' : format
   if (found === 'iso' && declared === 'iso') return { path, disk_format: 'iso' }
@@ -38,12 +43,11 @@ export async function convert(
 
   const said = await info(path, declared, signal)
   const data = said['format-specific']?.data ?? {}
-  if (said.format !== qemuName(declared)) throw new BadRequest('qemu-img takes the image for another format.')
-  if (said['backing-filename'] !== undefined)
-    throw new BadRequest('Images with a backing file can not be converted.')
-  if (data['data-file'] !== undefined) throw new BadRequest('Images with a data file can not be converted.')
+  if (said.format !== qemuName(declared)) throw unfit('qemu-img takes the image for another format.')
+  if (said['backing-filename'] !== undefined) throw unfit('Images with a backing file can not be converted.')
+  if (data['data-file'] !== undefined) throw unfit('Images with a data file can not be converted.')
   if (declared === 'vmdk' && !vmdkTypes.includes(data['create-type'] ?? '')) {
-    throw new BadRequest('VMDK images of that kind can not be converted.')
+    throw unfit('VMDK images of that kind can not be converted.')
   }
   if (qemuName(declared) === qemuName(target)) return { path, disk_format: target }
   const output = join(workspace.folder, `converted.${target}`)

@@ -1,6 +1,6 @@
 import { createReadStream, open as openFd } from 'node:fs'
 import { open } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { createGunzip } from 'node:zlib'
 import { type Entry, fromFd } from 'yauzl'
@@ -17,7 +17,12 @@ export async function decompress(workspace: Workspace, path: string, signal: Abo
   await handle.read(head, 0, 4, 0)
   await handle.close()
   if (head[0] === 0x1f && head[1] === 0x8b) {
-    const unpacked = createReadStream(path, { highWaterMark: 2 ** 20 }).pipe(createGunzip())
+    // what ends one of them ends both, told by the one that is read
+    const unpacked = pipeline(
+      createReadStream(path, { highWaterMark: 2 ** 20 }),
+      createGunzip(),
+      () => undefined,
+    )
     return workspace.save('decompressed', unpacked, signal).catch(broken)
   }
   if (head.readUInt32LE(0) === 0x04034b50) {
@@ -28,7 +33,8 @@ export async function decompress(workspace: Workspace, path: string, signal: Abo
 
 function broken(cause: unknown): never {
   const { code } = cause as NodeJS.ErrnoException
-  if (code?.startsWith('Z_')) throw new BadRequest('The compressed data is damaged.', { cause })
+  if (code?.startsWith('Z_'))
+    throw new BadRequest('The compressed data is damaged.', { cause, code: 'conversion_failed' })
   throw cause
 }
 
@@ -37,7 +43,9 @@ async function onlyMember(path: string): Promise<Readable> {
   const fd = await promisify(openFd)(path, 'r')
   return new Promise((resolve, reject) => {
     const refuse = (cause?: unknown) =>
-      reject(new BadRequest('The zip file must have exactly one member.', { cause }))
+      reject(
+        new BadRequest('The zip file must have exactly one member.', { cause, code: 'conversion_failed' }),
+      )
     fromFd(fd, { lazyEntries: true, autoClose: true }, (error, zip) => {
       if (error) return refuse(error)
       if (zip.entryCount !== 1) {
@@ -46,7 +54,12 @@ async function onlyMember(path: string): Promise<Readable> {
       }
       zip.once('error', refuse)
       zip.once('entry', (entry: Entry) => {
-        zip.openReadStream(entry, (failed, stream) => (failed ? refuse(failed) : resolve(stream)))
+        zip.openReadStream(entry, (failed, stream) => {
+          if (failed) return refuse(failed)
+          // one that is not read to its end keeps the file open
+          stream.once('close', () => zip.close())
+          resolve(stream)
+        })
       })
       zip.readEntry()
     })
