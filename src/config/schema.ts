@@ -129,7 +129,11 @@ export const Settings = Type.Object(
     ),
     import_allowed_hosts: list('Hosts an import may reach.', []),
     import_disallowed_hosts: list('Hosts an import may not reach; ignored when allowed ones are named.', []),
-    import_allowed_ports: list('Ports an import may reach.', ['80', '443', '21']),
+    import_allowed_ports: list('Ports an import may reach; with ftp that of the control connection.', [
+      '80',
+      '443',
+      '21',
+    ]),
     import_disallowed_ports: list('Ports an import may not reach; ignored when allowed ones are named.', []),
     import_allowed_addresses: list(
       'CIDRs that an import may reach although they are refused by default.',

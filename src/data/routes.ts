@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.js'
 import { BadRequest, MethodNotAllowed } from '../errors.js'
 import { abortSignal } from '../http/abort.js'
+import { expectedChecksums } from '../http/checksum-headers.js'
 import { lingerAfter, wantBody } from '../http/early-answer.js'
 import { queryOf } from '../http/query.js'
 import { done, octets, optional, text } from '../http/schemas.js'
@@ -27,6 +28,17 @@ const sizeHeader = {
   'x-openstack-image-size': text('Bytes that will come, where Content-Length does not say it.'),
 }
 
+const checksumHeaders = {
+  'x-openstack-image-hash': text(
+    'An addition to Glance: the digest of the bytes as `sha256:<hex>` or `sha512:<hex>`. Bytes with another one are ' +
+      'refused with 400, and nothing of them is kept.',
+  ),
+  'repr-digest': text(
+    'An addition to Glance: the same as RFC 9530 has it, `sha-256=:<base64>:`, also several algorithms; those other ' +
+      'than sha-256 and sha-512 are passed over.',
+  ),
+}
+
 /** The bytes of an image, and what touches them: its change, for its locations, and its deletion. */
 export function dataRoutes(app: FastifyInstance, deps: Deps): void {
   app.put<ById>(
@@ -40,7 +52,7 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
           'The image must be queued; it is active when all bytes are stored. An upload that breaks off leaves it queued. ' +
           'The bytes may come chunked, without a Content-Length.',
         consumes: ['application/octet-stream'],
-        headers: optional({ ...storeHeader, ...sizeHeader }),
+        headers: optional({ ...storeHeader, ...sizeHeader, ...checksumHeaders }),
         body: octets,
         response: done,
       },
@@ -48,10 +60,12 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
     async (request, reply) => {
       const { image_id } = request.params
       const expected = expectedSize(request)
+      const checksums = expectedChecksums(request.headers)
       return take(request, reply, signal =>
         upload(deps, request.caller, {
           id: image_id,
           expected,
+          checksums,
           store: header(request, 'x-image-meta-store'),
           open: () => {
             wantBody(request, reply)
@@ -73,17 +87,19 @@ export function dataRoutes(app: FastifyInstance, deps: Deps): void {
           summary: "Stage an image's bytes",
           description: 'Keeps the bytes until an import with the method glance-direct takes them.',
           consumes: ['application/octet-stream'],
-          headers: optional(sizeHeader),
+          headers: optional({ ...sizeHeader, ...checksumHeaders }),
           body: octets,
           response: done,
         },
       },
       async (request, reply) => {
         const expected = expectedSize(request)
+        const checksums = expectedChecksums(request.headers)
         return take(request, reply, signal =>
           stage(deps, request.caller, {
             id: request.params.image_id,
             expected,
+            checksums,
             open: () => {
               wantBody(request, reply)
               return request.raw
@@ -174,7 +190,7 @@ async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
         summary: "Upload an image's bytes by a form",
         description: 'An addition to Glance, for browsers: the file of the form are the bytes.',
         consumes: ['multipart/form-data'],
-        headers: optional(storeHeader),
+        headers: optional({ ...storeHeader, ...checksumHeaders }),
         body: {
           type: 'object',
           required: ['file'],
@@ -190,11 +206,13 @@ async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
         }
       },
     },
-    async (request, reply) =>
-      take(request, reply, signal =>
+    async (request, reply) => {
+      const checksums = expectedChecksums(request.headers)
+      return take(request, reply, signal =>
         upload(deps, request.caller, {
           id: request.params.image_id,
           expected: undefined,
+          checksums,
           store: header(request, 'x-image-meta-store'),
           open: () => {
             wantBody(request, reply)
@@ -202,7 +220,8 @@ async function formRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
           },
           signal,
         }),
-      ),
+      )
+    },
   )
 }
 

@@ -6,6 +6,7 @@ import { requireOn } from '../images/access.js'
 import { find, setSize } from '../images/repository.js'
 import { notAllowed } from '../images/status.js'
 import { openQuota } from '../quota/check.js'
+import type { Checksums } from '../streams/checksums.js'
 import { attempt } from './attempt.js'
 import { erase } from './erase.js'
 import * as staged from './staged.js'
@@ -15,6 +16,8 @@ export interface Stage {
   id: string
   /** Bytes that were announced; undefined when unknown. */
   expected: number | undefined
+  /** Digests that the bytes must have. */
+  checksums?: Checksums | undefined
   /** Opens the body, when all that can be known before is checked. */
   open: () => Promise<Readable> | Readable
   signal: AbortSignal
@@ -27,7 +30,7 @@ export interface Stage {
 export async function stage(
   deps: Deps,
   caller: Caller,
-  { id, expected, open, signal }: Stage,
+  { id, expected, checksums, open, signal }: Stage,
 ): Promise<void> {
   const image = await find(deps, caller, id)
   requireOn(deps.policy, caller, 'modify_image', image)
@@ -37,7 +40,7 @@ export async function stage(
   const room = { quota, name: 'image_stage_total', expected } as const
   const write = await attempt(deps, id, deps.stores.defaultName, { signal, during: 'uploading', room })
   try {
-    const learnt = await writeCopy(deps, write, open, { expected, keepSource: true })
+    const learnt = await writeCopy(deps, write, open, { expected, checksums, keepSource: true })
     const replaced = await deps.db.transaction().execute(async tx => {
       const won = (await setSize(tx, id, 'uploading', learnt.size)) && (await write.settle(tx, learnt.size))
       if (!won) throw new Gone(`Image ${id} was deleted or changed while its bytes came in.`)

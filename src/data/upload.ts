@@ -8,6 +8,7 @@ import type { Image } from '../images/image.js'
 import { find, findUnscoped } from '../images/repository.js'
 import { move, notAllowed } from '../images/status.js'
 import { openQuota } from '../quota/check.js'
+import type { Checksums } from '../streams/checksums.js'
 import { attempt } from './attempt.js'
 import * as locations from './locations.js'
 import { writeCopy } from './write-copy.js'
@@ -16,6 +17,8 @@ export interface Upload {
   id: string
   /** Bytes that were announced; undefined when unknown. */
   expected: number | undefined
+  /** Digests that the bytes must have. */
+  checksums?: Checksums | undefined
   /** The store asked for; the default one when undefined. */
   store: string | undefined
   /** Opens the body, when all that can be known before is checked. */
@@ -27,7 +30,7 @@ export interface Upload {
 export async function upload(
   deps: Deps,
   caller: Caller,
-  { id, expected, store, open, signal }: Upload,
+  { id, expected, checksums, store, open, signal }: Upload,
 ): Promise<void> {
   const target =
     deps.stores.multi && store !== undefined
@@ -49,6 +52,7 @@ export async function upload(
     let virtual_size: number | null = null
     const { facts: _, ...learnt } = await writeCopy(deps, write, open, {
       expected,
+      checksums,
       keepSource: true,
       declared: formatsOf(image),
       judge: ({ facts, size }) => {

@@ -4,6 +4,7 @@ import { TooLarge } from '../errors.js'
 import { type Facts, inspect, judgeEarly } from '../formats/index.js'
 import { HASH_ALGORITHM } from '../images/image.js'
 import type { ObjectWriter } from '../stores/store.js'
+import { type Checksums, verifyChecksums } from '../streams/checksums.js'
 import { ingest } from '../streams/ingest-ring.js'
 import type { Attempt } from './attempt.js'
 
@@ -22,6 +23,10 @@ export interface CopyOptions {
   expected?: number | undefined
   /** The source is a request's body, whose connection must still carry the answer. */
   keepSource?: boolean
+  /** The source watches itself that bytes come. */
+  watched?: boolean | undefined
+  /** Digests that the bytes must have: others are a BadRequest, and nothing is kept. */
+  checksums?: Checksums | undefined
   /** Told how many bytes have been taken. */
   onProgress?: (bytes: number) => void
   /** What the image says of itself: bytes that can't be that are refused as soon as it is certain. */
@@ -38,7 +43,7 @@ export async function writeCopy(
   deps: Deps,
   write: Attempt,
   open: () => Promise<Readable> | Readable,
-  { expected, keepSource, onProgress, declared, judge }: CopyOptions = {},
+  { expected, keepSource, watched, checksums = {}, onProgress, declared, judge }: CopyOptions = {},
 ): Promise<Learnt> {
   const { blob, signal, transfer } = write
   transfer?.expect(expected ?? null)
@@ -55,14 +60,22 @@ export async function writeCopy(
       {
         writer,
         hashes: deps.hashes,
-        algorithms: ['md5', HASH_ALGORITHM],
+        algorithms: [...new Set(['md5', HASH_ALGORITHM, ...Object.keys(checksums)])],
         inspect: chunk => {
           inspection.eat(chunk)
           if (declared) judgeEarly(inspection, declared)
         },
       },
-      { limit, expected, signal, keepSource, onProgress: onProgress ?? transfer?.moved },
+      {
+        limit,
+        expected,
+        signal,
+        keepSource,
+        onProgress: onProgress ?? transfer?.moved,
+        ...(watched && { idleSeconds: 0 }),
+      },
     )
+    verifyChecksums(checksums, digests)
     const learnt: Learnt = {
       size,
       checksum: digests.md5 as string,

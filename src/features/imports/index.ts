@@ -35,8 +35,13 @@ function routes(app: FastifyInstance, deps: Deps): void {
                   enum: ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
                   description: 'The method.',
                 },
-                uri: text('Address of the bytes, for web-download.'),
-                checksum: text('Digest that the bytes must have, as `sha256:<hex>` or `sha512:<hex>`.'),
+                uri: text(
+                  'Address of the bytes, for web-download: http, https, or ftp://[user:password@]host[:port]/path.',
+                ),
+                checksum: text(
+                  'An addition to Glance, for web-download: the digest that the fetched bytes must have, as ' +
+                    '`sha256:<hex>` or `sha512:<hex>`; else the import fails.',
+                ),
                 glance_image_id: text('Id of the image in the other region, for glance-download.'),
                 glance_region: text('Region of the other Glance, for glance-download.'),
                 glance_service_interface: text(

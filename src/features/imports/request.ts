@@ -1,4 +1,5 @@
 import { BadRequest } from '../../errors.js'
+import { parseChecksum } from '../../streams/checksums.js'
 
 /** The body of an import request, checked; what was sent is kept as it is for the task. */
 export interface ImportRequest {
@@ -36,6 +37,11 @@ export function parseImport(body: Record<string, unknown>, methods: readonly str
   const stores = body.stores
   if (stores !== undefined && !(Array.isArray(stores) && stores.every(store => typeof store === 'string'))) {
     throw new BadRequest("'stores' must be an array of store ids.")
+  }
+  const { checksum } = method as ImportRequest['method']
+  if (checksum !== undefined) {
+    if (name !== 'web-download') throw new BadRequest("'checksum' is for the method web-download.")
+    parseChecksum(checksum, "'checksum'")
   }
   return {
     method: method as ImportRequest['method'],

@@ -184,6 +184,8 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
     try {
       learnt = await writeCopy(deps, write, () => source.open(), {
         expected: source.size,
+        checksums: source.checksums,
+        watched: source.watched,
         ...(!copying(run) && { declared: formatsOf(image) }),
         judge: found => check(run, image, found),
         onProgress: bytes => {

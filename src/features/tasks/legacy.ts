@@ -99,6 +99,7 @@ export function legacyRunner(deps: Deps): TaskRunner {
       const fetched = await fetchUri(deps.config, uri, { signal: write.signal })
       const { facts, ...learnt } = await writeCopy(deps, write, () => fetched.stream, {
         expected: fetched.size,
+        watched: true,
       })
       const { virtual_size } = judge(facts, {
         disk_format: image.disk_format ?? '',

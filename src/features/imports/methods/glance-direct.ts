@@ -9,6 +9,8 @@ export const glanceDirect: Method = async (deps, image, _method, _secret, signal
   const { store, key, size, checksum, os_hash_algo, os_hash_value, facts } = found
   return {
     size,
+    // what is read is what was staged
+    ...(os_hash_algo === 'sha512' && { checksums: { sha512: os_hash_value } }),
     open: async () => (await deps.stores.readable(store).read(key, undefined, signal)).stream(),
     adoptable: { store, key, learnt: { size, checksum, os_hash_algo, os_hash_value, facts } },
     adopted: () => undefined,

@@ -42,6 +42,7 @@ export const glanceDownload: Method = async (deps, image, method, secret, signal
   }
   let opened = false
   return {
+    watched: true,
     size: fetched.size ?? (typeof remote.size === 'number' ? remote.size : undefined),
     async open() {
       if (opened) return (await fetchUri(deps.config, `${base}/file`, { signal, headers })).stream

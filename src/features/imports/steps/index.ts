@@ -22,7 +22,7 @@ export async function applySteps(
   if (!unpack && target === null) return source
   const workspace = await openWorkspace(deps, task)
   try {
-    let path = await workspace.save('fetched', await source.open(), signal)
+    let path = await workspace.save('fetched', await source.open(), signal, source.checksums)
     if (unpack) path = await decompress(workspace, path, signal)
     if (target !== null) {
       const converted = await convert(workspace, path, image.disk_format ?? '', target, signal)

@@ -1,16 +1,19 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Deps } from '../../../deps.js'
-import { limit } from '../../../streams/limit.js'
+import { type Checksums, verifyChecksums } from '../../../streams/checksums.js'
+import { ingest } from '../../../streams/ingest-ring.js'
 
 /** A folder for one import whose bytes have to lie in a file on the way; all of it goes in the end. */
 export interface Workspace extends AsyncDisposable {
   folder: string
-  /** Puts a stream into a file of that name and gives its path. Throws TooLarge past the largest image. */
-  save(name: string, stream: Readable, signal: AbortSignal): Promise<string>
+  /**
+   * Puts a stream into a file of that name and gives its path. Throws TooLarge past the largest image, BadRequest for
+   * bytes that do not have the checksums.
+   */
+  save(name: string, stream: Readable, signal: AbortSignal, checksums?: Checksums): Promise<string>
 }
 
 /** Opens a workspace below the data directory. */
@@ -20,14 +23,36 @@ export async function openWorkspace(deps: Deps, task: string): Promise<Workspace
   const folder = await mkdtemp(join(root, `${task}-`))
   return {
     folder,
-    async save(name, stream, signal) {
+    async save(name, stream, signal, checksums = {}) {
       const path = join(folder, name)
-      await pipeline(stream, limit(deps.config.max_image_size), createWriteStream(path, { mode: 0o600 }), {
-        signal,
-      })
+      await using file = await open(path, 'wx', 0o600)
+      // several blocks are written at once, each at its place
+      let end = 0
+      const write = (bytes: Uint8Array) => {
+        end += bytes.length
+        return writeAt(file, bytes, end - bytes.length)
+      }
+      const { digests } = await ingest(
+        stream,
+        {
+          writer: { write },
+          hashes: deps.hashes,
+          algorithms: Object.keys(checksums),
+        },
+        // who fetches bytes watches that they come, and files do not stop
+        { limit: deps.config.max_image_size, signal, idleSeconds: 0 },
+      )
+      verifyChecksums(checksums, digests)
       return path
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** Writes everything at a place of a file; one call may take less. */
+async function writeAt(file: FileHandle, bytes: Uint8Array, place: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, place + done)).bytesWritten
   }
 }
 
