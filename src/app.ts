@@ -13,6 +13,7 @@ import { launchDefaults } from './features/launch-defaults/index.js'
 import { locations } from './features/locations/index.js'
 import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
+import { shares } from './features/shares/index.js'
 import { stores } from './features/stores/index.js'
 import { tags } from './features/tags/index.js'
 import { tasks } from './features/tasks/index.js'
@@ -33,6 +34,7 @@ export const features: readonly Feature[] = [
   tasks,
   locations,
   members,
+  shares,
   consumers,
   launchDefaults,
   tags,

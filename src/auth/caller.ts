@@ -1,3 +1,11 @@
+/** The groups of a caller that have to be asked for. */
+export interface GroupSource {
+  /** What is known without asking; null when nobody has asked of late. */
+  readonly known: readonly string[] | null
+  /** Throws Unavailable when who would know does not answer. */
+  ask(): Promise<readonly string[]>
+}
+
 /** Who is calling: what an auth mode learns about a request, and what policies look at. */
 export interface Caller {
   /** Keystone user id; null for nobody (an anonymous route). */
@@ -22,6 +30,8 @@ export interface Caller {
   is_admin: boolean
   /** Groups the caller belongs to, when the mode knows them at once (federated tokens, users file). */
   groups: readonly string[]
+  /** Where the rest of the groups can be learnt, when the mode does not know them at once; not for policy rules. */
+  group_source?: GroupSource
   /** The caller's own token, for calls to Keystone made in their name; never logged. */
   token: string | null
   /** Who sent a valid X-Service-Token, when one came. */
@@ -50,3 +60,11 @@ export const nobody: Caller = Object.freeze({
   groups: [],
   token: null,
 })
+
+/** The groups a caller belongs to, as far as they are known by now: see askGroups. */
+export const knownGroups = (caller: Caller): readonly string[] =>
+  caller.group_source ? (caller.group_source.known ?? []) : caller.groups
+
+/** The groups a caller belongs to, asked for if need be; from then on `knownGroups` has them. Throws Unavailable. */
+export const askGroups = async (caller: Caller): Promise<readonly string[]> =>
+  caller.group_source ? caller.group_source.ask() : caller.groups

@@ -6,6 +6,7 @@ import { Unauthorized, Unavailable } from '../errors.js'
 import { boundedMap } from './bounded-map.js'
 import { type Caller, nobody } from './caller.js'
 import { openGate, singleFlight } from './gate.js'
+import { openGroups } from './groups.js'
 import type { Auth } from './index.js'
 import { type KeystoneSettings, openKeystoneClient } from './keystone-client.js'
 
@@ -15,6 +16,8 @@ interface Identity {
   readonly caller: Caller
   /** Role names in their own case. */
   readonly roles: readonly string[]
+  /** Whether the groups came with the token, as those of an outside identity do; they are all there are. */
+  readonly federated: boolean
   /** When the token ends, in milliseconds since the epoch. */
   readonly expires: number
 }
@@ -39,7 +42,7 @@ export interface KeystoneOptions {
  * keyed by the token's SHA-256. When Keystone does not answer, who is not cached gets 503: the token may be good.
  */
 export function openKeystone(
-  config: KeystoneSettings & Pick<Config, 'token_cache_seconds'>,
+  config: KeystoneSettings & Pick<Config, 'token_cache_seconds' | 'group_cache_seconds'>,
   log: Logger,
   isAdmin: (caller: Caller) => boolean,
   options: KeystoneOptions = {},
@@ -50,6 +53,7 @@ export function openKeystone(
   const known = boundedMap<Identity>(10_000)
   const unknown = boundedMap<true>(10_000)
   const once = singleFlight<Identity | null>()
+  const groups = openGroups(client, log, config.group_cache_seconds)
   const gate = openGate(16, 1000, 'Too many tokens wait for their validation; try again.')
   // So that a wrong setting shows at start; Keystone may well come up later than Vitrine.
   client.check(AbortSignal.timeout(10_000)).catch(() => {})
@@ -100,6 +104,7 @@ export function openKeystone(
       const identity = await find(trimmed, serves !== null)
       if (!identity) throw new Unauthorized('The token is not valid or has expired.', { headers: challenge })
       const caller: Caller = { ...identity.caller, token: trimmed }
+      if (!identity.federated) caller.group_source = groups(caller.user_id!, trimmed)
       if (!serves) return caller
       const { user_id, user_domain_id, project_id, project_domain_id } = serves.caller
       const sender = { user_id, user_domain_id, project_id, project_domain_id }
@@ -134,6 +139,7 @@ function identityOf(body: unknown, isAdmin: (caller: Caller) => boolean): Identi
   if (!token || typeof token.user?.id !== 'string' || Number.isNaN(expires))
     throw new Unavailable('Keystone answered a validation with something that is no token.')
   const roles = names(token.roles, 'name')
+  const federated = token.user['OS-FEDERATION'] !== undefined
   const caller: Caller = {
     ...nobody,
     user_id: token.user.id,
@@ -147,7 +153,7 @@ function identityOf(body: unknown, isAdmin: (caller: Caller) => boolean): Identi
     groups: Object.freeze(names(token.user['OS-FEDERATION']?.groups, 'id')),
     ...(token.is_admin_project === false ? { is_admin_project: false } : {}),
   }
-  return { caller: { ...caller, is_admin: isAdmin(caller) }, roles: Object.freeze(roles), expires }
+  return { caller: { ...caller, is_admin: isAdmin(caller) }, roles: Object.freeze(roles), federated, expires }
 }
 
 const names = (list: Named[] | undefined, key: keyof Named): string[] =>

@@ -108,6 +108,15 @@ export interface Images {
   visibility: Generated<string>;
 }
 
+export interface ImageShares {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  id: string;
+  image_id: string;
+  kind: string;
+  target: string;
+}
+
 export interface ImageTags {
   image_id: string;
   value: string;
@@ -244,6 +253,7 @@ export interface DB {
   image_locations: ImageLocations;
   image_members: ImageMembers;
   image_properties: ImageProperties;
+  image_shares: ImageShares;
   image_tags: ImageTags;
   images: Images;
   lineages: Lineages;

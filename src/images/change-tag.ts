@@ -3,6 +3,7 @@ import type { Deps } from '../deps.js'
 import { BadRequest, NotFound, TooLarge } from '../errors.js'
 import { noImage, requireOn } from './access.js'
 import { MAX_TAGS } from './image.js'
+import { learnGroupsFor } from './reach.js'
 import { addTags, findUnscoped, removeTag, touch } from './repository.js'
 import { checkText } from './text.js'
 import { isVisible } from './visibility.js'
@@ -21,6 +22,7 @@ export async function changeTag(
     if (tag.length > 255) throw new BadRequest('A tag may have at most 255 characters.')
   }
   if (id.length > 36 || id.includes('\0')) throw noImage(id)
+  await learnGroupsFor(deps, caller, id)
   await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
     if (!image || !isVisible(deps.policy, caller, image)) throw noImage(id)

@@ -28,6 +28,15 @@ export type Visibility = 'public' | 'community' | 'shared' | 'private'
 /** Membership of a project in an image that is shared with it. */
 export type MemberStatus = 'pending' | 'accepted' | 'rejected'
 
+/** Whom an image is shared with beside single projects. */
+export interface Share {
+  kind: 'group' | 'domain'
+  /** Id of the group of users, or of the domain. */
+  target: string
+  /** ISO 8601. */
+  created_at: string
+}
+
 /** An image as the repository gives it: the row, its own properties, tags and locations. */
 export interface Image {
   id: string
@@ -74,6 +83,8 @@ export interface Image {
   locations: Location[]
   /** The asking project's membership; null when it has none. */
   member_status: MemberStatus | null
+  /** Groups and domains a shared image is shared with; left out in lists, where SQL has looked at them. */
+  shares?: Share[]
 }
 
 /** Attributes that clients set at creation and by PATCH. */
@@ -121,6 +132,7 @@ export const MAX_PROPERTIES = 128
 /** Bytes of all additional properties of an image together, names included: a page of a list holds 1000 images. */
 export const MAX_PROPERTY_BYTES = 128 * 1024
 export const MAX_MEMBERS = 128
+export const MAX_SHARES = 128
 export const MAX_LOCATIONS = 10
 
 /** Bytes that properties take, names and values. */

@@ -5,8 +5,9 @@ import { after, limitOf, type SortKey, sortOf } from '../http/pages.js'
 import { imageTarget } from './access.js'
 import { type Filters, filtersOf } from './filters.js'
 import type { Image } from './image.js'
+import { type Reach, reachOf } from './reach.js'
 import { findUnscoped, pageOf, selectFrom } from './repository.js'
-import { isVisible, listed } from './visibility.js'
+import { listed, mayKnow } from './visibility.js'
 
 /** Keys that a list can be sorted by. */
 export const sortKeys = [
@@ -58,7 +59,7 @@ export async function pageAfter(
   { order, filters }: Listing,
   { limit, marker }: { limit: number; marker: Image | undefined },
 ): Promise<{ images: Image[]; last: Image | undefined }> {
-  let page = rowsOf(deps, caller, filters).limit(limit)
+  let page = rowsOf(deps, caller, filters, await reachOf(deps, caller)).limit(limit)
   if (marker) page = page.where(eb => after(eb, order, marker as unknown as Record<string, unknown>, 'i'))
   for (const { key, direction } of order) page = page.orderBy(`i.${key as 'id'}`, direction)
 
@@ -78,7 +79,10 @@ export async function countRows(
   { filters }: Listing,
   most: number,
 ): Promise<number> {
-  const rows = rowsOf(deps, caller, filters).clearSelect().select('i.id').limit(most)
+  const rows = rowsOf(deps, caller, filters, await reachOf(deps, caller))
+    .clearSelect()
+    .select('i.id')
+    .limit(most)
   const { count } = await deps.db
     .selectFrom(rows.as('r'))
     .select(eb => eb.fn.countAll<number>().as('count'))
@@ -86,10 +90,10 @@ export async function countRows(
   return count
 }
 
-function rowsOf(deps: Deps, caller: Caller, filters: Filters) {
+function rowsOf(deps: Deps, caller: Caller, filters: Filters, reach: Reach) {
   let rows = pageOf(deps.db)
     .where('i.status', '<>', 'killed')
-    .where(eb => listed(eb as never, deps.policy, caller, filters))
+    .where(eb => listed(eb as never, deps.policy, caller, filters, reach))
   for (const condition of filters.conditions) rows = rows.where(eb => condition(eb as never))
   return rows
 }
@@ -102,7 +106,7 @@ async function markerRow(deps: Deps, caller: Caller, id: string | undefined): Pr
       ? await findUnscoped(deps.db, id, { project: caller.project_id })
       : undefined
   if (image === undefined) throw new BadRequest(`The marker ${id.slice(0, 100)} is no image.`)
-  if (!isVisible(deps.policy, caller, image))
+  if (!(await mayKnow(deps.policy, caller, image)))
     throw new Forbidden('The marker is an image that you may not see.')
   return image
 }

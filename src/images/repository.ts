@@ -6,8 +6,8 @@ import type { DB } from '../db/schema.js'
 import type { Deps } from '../deps.js'
 import { Conflict } from '../errors.js'
 import { noImage } from './access.js'
-import type { Image, Location, MemberStatus, Settable, Status } from './image.js'
-import { isVisible } from './visibility.js'
+import type { Image, Location, MemberStatus, Settable, Share, Status } from './image.js'
+import { mayKnow } from './visibility.js'
 
 /**
  * The only writer of images, their properties and tags. An image is read whole by one statement: row, properties,
@@ -35,9 +35,16 @@ const parts = (project: unknown) => (eb: Row) => [
     .as('member_status'),
 ]
 
+/** Whom a shared image is shared with: for images that are read one by one, as their predicate looks at it. */
+const shares = sql<
+  Share[]
+>`case when i.visibility = 'shared' then coalesce((select jsonb_agg(jsonb_build_object(
+    'kind', s.kind, 'target', s.target, 'created_at', s.created_at) order by s.created_at, s.id)
+    from image_shares s where s.image_id = i.id), '[]') else '[]' end`.as('shares')
+
 /** Selects whole images out of `images as i`; conditions and order are the caller's. */
 export const selectImages = (db: Kysely<DB>, project: unknown) =>
-  db.selectFrom('images as i').selectAll('i').select(parts(project))
+  db.selectFrom('images as i').selectAll('i').select(parts(project)).select(shares)
 
 /** Whole images out of any selection of image rows (a page): the parts are read for its rows only. */
 export const selectFrom = (db: Kysely<DB>, page: ReturnType<typeof pageOf>, project: unknown) =>
@@ -65,7 +72,7 @@ export async function find(
 ): Promise<Image> {
   if (id.length > MAX_ID || id.includes('\0')) throw noImage(id)
   const [image] = (await findOne(pool, { id, project: caller.project_id })) as Image[]
-  if (image === undefined || !isVisible(policy, caller, image)) throw noImage(id)
+  if (image === undefined || !(await mayKnow(policy, caller, image))) throw noImage(id)
   return image
 }
 
@@ -249,6 +256,7 @@ const partTables = [
   'image_consumers',
   'image_launch_defaults',
   'transfers',
+  'image_shares',
 ] as const
 
 /**

@@ -13,6 +13,7 @@ import {
   settable,
 } from './image.js'
 import type { PatchChange } from './patch.js'
+import { learnGroupsFor } from './reach.js'
 import { type Change, findUnscoped, update as write } from './repository.js'
 import { isVisible } from './visibility.js'
 
@@ -36,6 +37,7 @@ export async function update(
   locations: LocationEdit,
 ): Promise<Image> {
   if (id.length > 36 || id.includes('\0')) throw noImage(id)
+  await learnGroupsFor(deps, caller, id)
   return deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
     if (!image || !isVisible(deps.policy, caller, image)) throw noImage(id)

@@ -4,24 +4,40 @@ import type { DB } from '../db/schema.js'
 import type { Policy } from '../policy/policy.js'
 import { imageTarget } from './access.js'
 import type { Image, MemberStatus } from './image.js'
+import { learnGroups, type Reach, shareFor } from './reach.js'
 
 type Row = ExpressionBuilder<DB & { i: DB['images'] }, 'i'>
 
 /**
  * Whether a caller may know of an image: one rule twice, as a predicate on an image and as a condition in SQL.
  * Policy on what is done with it comes on top. An admin knows of everything, a project of its own, of public and
- * community images and of those shared with it, accepted or not; an image without owner hides from nobody here,
- * policy decides. Of the versions of one thing, those who may not make versions know the one in production only.
+ * community images and of those shared with it, accepted or not, or with its domain or a group of the caller's; an
+ * image without owner hides from nobody here, policy decides. Of the versions of one thing, those who may not make versions know the one in production only.
  */
 export function isVisible(policy: Pick<Policy, 'allows'>, caller: Caller, image: Image): boolean {
   return isKnown(caller, image) && isVersionKnown(policy, caller, image)
 }
 
-function isKnown(caller: Caller, image: Pick<Image, 'owner' | 'visibility' | 'member_status'>): boolean {
+/** The same, with the caller's groups asked for where they matter. Throws Unavailable when they can't be. */
+export async function mayKnow(
+  policy: Pick<Policy, 'allows'>,
+  caller: Caller,
+  image: Image,
+): Promise<boolean> {
+  if (isVisible(policy, caller, image)) return true
+  return (await learnGroups(caller, image)) && isVisible(policy, caller, image)
+}
+
+function isKnown(
+  caller: Caller,
+  image: Pick<Image, 'owner' | 'visibility' | 'member_status' | 'shares'>,
+): boolean {
   if (caller.is_admin || image.owner === null) return true
   if (image.visibility === 'public' || image.visibility === 'community') return true
   if (caller.project_id === null) return false
-  return image.owner === caller.project_id || (image.visibility === 'shared' && image.member_status !== null)
+  if (image.owner === caller.project_id) return true
+  if (image.visibility !== 'shared') return false
+  return image.member_status !== null || shareFor(caller, image) !== undefined
 }
 
 /** One that was in production before can still be read by id, by those who rebuild servers from it. */
@@ -84,12 +100,15 @@ export interface Scope {
 /**
  * The rows of `images as i` that a list shows the caller. The default list leaves out others' community images,
  * for admins too; images without owner are listed for admins only.
+ *
+ * @param reach what reachOf gave for the caller
  */
 export function listed(
   eb: Row,
   policy: Pick<Policy, 'allows'>,
   caller: Caller,
   scope: Scope,
+  reach: Reach,
 ): Expression<SqlBool> {
   const conditions: Expression<SqlBool>[] = [versionKnown(eb, policy, caller)]
   const own = caller.project_id === null ? sql<SqlBool>`false` : eb('i.owner', '=', caller.project_id)
@@ -99,14 +118,17 @@ export function listed(
         ? sql<SqlBool>`false`
         : eb.and([
             eb('i.visibility', '=', 'shared'),
-            eb.exists(
-              eb
-                .selectFrom('image_members as m')
-                .select(sql`1`.as('one'))
-                .whereRef('m.image_id', '=', 'i.id')
-                .where('m.member', '=', caller.project_id)
-                .$if(scope.member_status !== 'all', q => q.where('m.status', '=', scope.member_status)),
-            ),
+            eb.or([
+              eb.exists(
+                eb
+                  .selectFrom('image_members as m')
+                  .select(sql`1`.as('one'))
+                  .whereRef('m.image_id', '=', 'i.id')
+                  .where('m.member', '=', caller.project_id)
+                  .$if(scope.member_status !== 'all', q => q.where('m.status', '=', scope.member_status)),
+              ),
+              ...reached(eb, scope, reach),
+            ]),
           ])
     conditions.push(eb.or([eb('i.visibility', 'in', ['public', 'community']), own, member]))
   }
@@ -116,4 +138,25 @@ export function listed(
     conditions.push(eb('i.visibility', '=', scope.visibility))
   }
   return eb.and(conditions)
+}
+
+/** Rows that a share shows the caller: as if its project had accepted. No condition at all where there are no shares. */
+function reached(eb: Row, scope: Scope, { groups, domain }: Reach): Expression<SqlBool>[] {
+  if (scope.member_status !== 'accepted' && scope.member_status !== 'all') return []
+  if (groups.length === 0 && domain === null) return []
+  return [
+    eb(
+      'i.id',
+      'in',
+      eb
+        .selectFrom('image_shares as s')
+        .select('s.image_id')
+        .where(s =>
+          s.or([
+            ...(groups.length > 0 ? [s.and([s('s.kind', '=', 'group'), s('s.target', 'in', groups)])] : []),
+            ...(domain !== null ? [s.and([s('s.kind', '=', 'domain'), s('s.target', '=', domain)])] : []),
+          ]),
+        ),
+    ),
+  ]
 }

@@ -21,6 +21,7 @@ interface Setup extends KeystoneOptions {
   password?: string
   caFile?: string
   cacheSeconds?: number
+  groupSeconds?: number
 }
 
 /** Opens the mode against a Keystone, with the service account nova; keeps what it logs. */
@@ -37,6 +38,7 @@ export function open(t: Test, keystone: TestKeystone, setup: Setup = {}) {
       keystone_project_domain: 'default',
       keystone_ca_file: setup.caFile ?? null,
       token_cache_seconds: setup.cacheSeconds ?? 300,
+      group_cache_seconds: setup.groupSeconds ?? 60,
     },
     log,
     policy.isAdmin,

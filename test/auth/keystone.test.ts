@@ -16,6 +16,7 @@ t.test('settings that are missing or wrong are listed at once', async t => {
     keystone_project_domain: 'default',
     keystone_ca_file: '/nowhere/ca.pem',
     token_cache_seconds: 300,
+    group_cache_seconds: 60,
   }
   const log = pino({ level: 'silent' })
   const faults = (more: object) => {

@@ -116,10 +116,14 @@ t.test(
   },
 )
 
+const nowhere = { groups: [], domain: null }
+
 t.test('lists show the same, but for those before, which are for services by id only', async t => {
   for (const [name, who] of Object.entries(callers)) {
     const rows = await pageOf(db)
-      .where(eb => listed(eb as never, policy, who.caller, { visibility: 'all', member_status: 'all' }))
+      .where(eb =>
+        listed(eb as never, policy, who.caller, { visibility: 'all', member_status: 'all' }, nowhere),
+      )
       .execute()
     const found = new Set(rows.map(row => row.id))
     for (const one of cases) {

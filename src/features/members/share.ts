@@ -1,9 +1,11 @@
 import type { Caller } from '../../auth/caller.js'
 import type { Deps } from '../../deps.js'
-import { BadRequest, Forbidden, NotFound, TooLarge } from '../../errors.js'
+import { BadRequest, Conflict, NotFound, TooLarge } from '../../errors.js'
 import { requireOn } from '../../images/access.js'
 import { type Image, MAX_MEMBERS, type MemberStatus } from '../../images/image.js'
+import { learnGroups, shareFor } from '../../images/reach.js'
 import { find, findUnscoped } from '../../images/repository.js'
+import { findShared } from '../../images/shared.js'
 import { checkText } from '../../images/text.js'
 import * as members from './repository.js'
 
@@ -11,24 +13,35 @@ import * as members from './repository.js'
 
 const noMember = (member: string) => new NotFound(`No member found with ID ${member.slice(0, 100)}`)
 
-/** The image, if the caller sees it and it is one that has members. */
-async function shared(deps: Deps, caller: Caller, id: string): Promise<Image> {
-  const image = await find(deps, caller, id)
-  if (image.visibility !== 'shared') {
-    requireOn(deps.policy, caller, 'get_image', image)
-    throw new Forbidden('Only shared images have members.')
-  }
-  return image
-}
-
 /** Whose memberships the caller may see: everyone's as owner or admin, else its own. */
 const seen = (caller: Caller, image: Image) =>
   caller.is_admin || image.owner === caller.project_id ? undefined : caller.project_id
 
 export async function list(deps: Deps, caller: Caller, id: string): Promise<members.Member[]> {
-  const image = await shared(deps, caller, id)
+  const image = await findShared(deps, caller, id)
   requireOn(deps.policy, caller, 'get_members', image)
-  return members.listOf(deps.db, id, seen(caller, image))
+  const only = seen(caller, image)
+  const rows = await members.listOf(deps.db, id, only)
+  if (only === undefined) return rows
+  const own = await byShare(caller, image, rows[0])
+  return own ? [own] : rows
+}
+
+/**
+ * The membership of the caller's project where a share with a group or a domain stands for one: accepted, as it needs
+ * no acceptance. Services that look here for a project's right to an image find it.
+ */
+async function byShare(
+  caller: Caller,
+  image: Image,
+  row: members.Member | undefined,
+): Promise<members.Member | undefined> {
+  await learnGroups(caller, image)
+  const share = shareFor(caller, image)
+  if (!share) return undefined
+  const at = new Date(share.created_at)
+  const made = { image_id: image.id, member: caller.project_id!, created_at: at, updated_at: at }
+  return { ...made, ...row, status: 'accepted' }
 }
 
 export async function show(deps: Deps, caller: Caller, id: string, member: string): Promise<members.Member> {
@@ -41,7 +54,8 @@ export async function show(deps: Deps, caller: Caller, id: string, member: strin
 async function one(deps: Deps, caller: Caller, image: Image, member: string): Promise<members.Member> {
   const only = seen(caller, image)
   if ((only !== undefined && only !== member) || member.includes('\0')) throw noMember(member)
-  const [found] = await members.listOf(deps.db, image.id, member)
+  const [row] = await members.listOf(deps.db, image.id, member)
+  const found = (only !== undefined && (await byShare(caller, image, row))) || row
   if (!found) throw noMember(member)
   return found
 }
@@ -51,7 +65,7 @@ export async function add(deps: Deps, caller: Caller, id: string, member: unknow
     throw new BadRequest('member must be a project id of 1 to 255 characters.')
   }
   checkText(member, 'member')
-  requireOn(deps.policy, caller, 'add_member', await shared(deps, caller, id))
+  requireOn(deps.policy, caller, 'add_member', await findShared(deps, caller, id))
   return deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image) throw new NotFound(`No image found with ID ${id}`)
@@ -71,7 +85,7 @@ export async function answer(
   status: unknown,
 ): Promise<members.Member> {
   if (status === undefined) throw new BadRequest('The request needs a status.')
-  const image = await shared(deps, caller, id)
+  const image = await findShared(deps, caller, id)
   requireOn(deps.policy, caller, 'get_member', image)
   await one(deps, caller, image, member)
   requireOn(deps.policy, caller, 'modify_member', image)
@@ -79,12 +93,14 @@ export async function answer(
     throw new BadRequest('status must be pending, accepted or rejected.')
   }
   const changed = await members.setStatus(deps.db, id, member, status as MemberStatus)
+  if (!changed && member === caller.project_id && shareFor(caller, image))
+    throw new Conflict('The image is shared with a group or a domain of yours, which needs no answer.')
   if (!changed) throw noMember(member)
   return changed
 }
 
 export async function remove(deps: Deps, caller: Caller, id: string, member: string): Promise<void> {
-  const image = await shared(deps, caller, id)
+  const image = await findShared(deps, caller, id)
   requireOn(deps.policy, caller, 'get_member', image)
   await one(deps, caller, image, member)
   requireOn(deps.policy, caller, 'delete_member', image)

@@ -6,8 +6,9 @@ import type { Deps } from '../../deps.js'
 import { NotFound } from '../../errors.js'
 import { imageTarget, requireOn } from '../../images/access.js'
 import type { Image } from '../../images/image.js'
+import { reachOf } from '../../images/reach.js'
 import { find, pageOf, selectFrom, selectImages } from '../../images/repository.js'
-import { isVisible, listed } from '../../images/visibility.js'
+import { listed, mayKnow } from '../../images/visibility.js'
 
 /** Which version of a lineage: a number, the highest active one, or the one in production. */
 export type Which = number | 'latest' | 'production'
@@ -59,7 +60,7 @@ export async function findVersion(
     which === 'latest'
       ? (await newest(deps, caller, lineage, { limit: 1, active: true }))[0]
       : await findInLineage(deps.db, caller, lineage, which)
-  if (!image || !isVisible(deps.policy, caller, image)) throw noVersion(which)
+  if (!image || !(await mayKnow(deps.policy, caller, image))) throw noVersion(which)
   if (!deps.policy.allows(caller, 'get_image', imageTarget(caller, image))) throw noVersion(which)
   return image
 }
@@ -71,9 +72,11 @@ export async function newest(
   lineage: string,
   { limit, below, active }: { limit: number; below?: number | undefined; active?: boolean },
 ): Promise<Version[]> {
+  const scope = { visibility: 'all', member_status: 'all' } as const
+  const reach = await reachOf(deps, caller)
   const page = pageOf(deps.db)
     .where('i.lineage', '=', lineage)
-    .where(eb => listed(eb as never, deps.policy, caller, { visibility: 'all', member_status: 'all' }))
+    .where(eb => listed(eb as never, deps.policy, caller, scope, reach))
     .$if(below !== undefined, q => q.where('i.version', '<', below as number))
     .$if(active === true, q => q.where('i.status', '=', 'active'))
     .orderBy('i.version', 'desc')
@@ -97,6 +100,6 @@ export async function findInProduction(
 ): Promise<Version | undefined> {
   if (lineage.length > 36 || lineage.includes('\0')) return undefined
   const [image] = (await production(deps.pool, { lineage, project: caller.project_id })) as Version[]
-  if (!image || !isVisible(deps.policy, caller, image)) return undefined
+  if (!image || !(await mayKnow(deps.policy, caller, image))) return undefined
   return deps.policy.allows(caller, 'get_image', imageTarget(caller, image)) ? image : undefined
 }

@@ -12,6 +12,8 @@ const copies: readonly Copy[] = [
     select ${to}, member, status from image_members where image_id = ${from}`,
   (from, to) => sql`insert into image_launch_defaults (image_id, cpu_cores, memory_mb, max_concurrent_use)
     select ${to}, cpu_cores, memory_mb, max_concurrent_use from image_launch_defaults where image_id = ${from}`,
+  (from, to) => sql`insert into image_shares (id, image_id, kind, target, created_by)
+    select gen_random_uuid()::text, ${to}, kind, target, created_by from image_shares where image_id = ${from}`,
 ]
 
 /** Copies all of it. */

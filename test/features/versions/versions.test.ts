@@ -108,6 +108,11 @@ t.test('what a copy takes over, and what it does not', async t => {
   await owner.post(`/v2/images/${image.id}/members`, { member: 'beta' })
   await owner.post(`/v2/images/${image.id}/members`, { member: 'gamma' })
   await stranger.put(`/v2/images/${image.id}/members/beta`, { status: 'accepted' })
+  for (const body of [
+    { kind: 'group', target: 'builders' },
+    { kind: 'domain', target: 'east' },
+  ])
+    t.equal((await root.post(`/v2/images/${image.id}/shares`, body)).status, 201)
   const defaults = { cpu_cores: 2, memory_mb: null, max_concurrent_use: 9 }
   t.equal((await owner.put(`/v2/images/${image.id}/launch-defaults`, defaults)).status, 200)
   const made = (await server.as({ user_id: 'amy' }).post(at(image.id), { comment: 'c' })).json
@@ -130,6 +135,11 @@ t.test('what a copy takes over, and what it does not', async t => {
   for (const name of Object.keys(image).filter(name => /^(img_sig|cinder_enc|os_enc|owner_spec)/.test(name)))
     t.notOk(name in copy, name)
   t.match((await owner.get(`/v2/images/${made.image_id}/launch-defaults`)).json, defaults)
+  const { shares } = (await owner.get(`/v2/images/${made.image_id}/shares`)).json
+  t.same(shares.map((one: Record<string, string>) => `${one.kind} ${one.target}`).sort(), [
+    'domain east',
+    'group builders',
+  ])
   const { members } = (await owner.get(`/v2/images/${made.image_id}/members`)).json
   t.same(members.map((one: Record<string, string>) => [one.member_id, one.status]).sort(), [
     ['beta', 'accepted'],

@@ -4,6 +4,7 @@ import { BadRequest, NotFound } from '../../../errors.js'
 import { after, limitOf } from '../../../http/pages.js'
 import { imageTarget } from '../../../images/access.js'
 import type { Image } from '../../../images/image.js'
+import { reachOf } from '../../../images/reach.js'
 import { pageOf, selectFrom } from '../../../images/repository.js'
 import { countsAsHidden, listed } from '../../../images/visibility.js'
 import { findInProduction, newest } from '../find.js'
@@ -34,11 +35,12 @@ export async function list(
   deps.policy.require(caller, 'get_images', { project_id: caller.project_id })
   const marker = await markerRow(deps, query.get('marker'))
   if (limit === 0) return { heads: [], next: null }
+  const reach = await reachOf(deps, caller)
   let page = pageOf(deps.db)
     .innerJoin('lineages as l', 'l.id', 'i.lineage')
     .select('l.created_at as began')
     .where('i.production', '=', true)
-    .where(eb => listed(eb as never, deps.policy, caller, { member_status: 'accepted' }))
+    .where(eb => listed(eb as never, deps.policy, caller, { member_status: 'accepted' }, reach))
     .where(eb => countsAsHidden(eb as never, false))
     .orderBy('l.created_at', 'desc')
     .orderBy('l.id', 'desc')
