@@ -23,7 +23,7 @@ async function app(t: Test, overrides = {}): Promise<TestApp> {
   return running
 }
 
-/** Imports a URL into a new image; gives the image and the sentence of its task, when that has ended. */
+/** Imports a URL into a new image; gives the image, its task, and why it failed, when it has ended. */
 async function imported(running: TestApp, method: object, stores = ['fast']) {
   const me = running.as(alice)
   const { id } = await me.create()
@@ -34,7 +34,12 @@ async function imported(running: TestApp, method: object, stores = ['fast']) {
   if (asked.status !== 202) throw new Error(`${asked.status} ${asked.text}`)
   const image = await settled(running, id)
   const [task] = (await me.get(`/v2/images/${id}/tasks`)).json.tasks
-  return { image, task, download: () => me.download(id) }
+  const { code } = await running.deps.db
+    .selectFrom('transfers')
+    .select('code')
+    .where('image_id', '=', id)
+    .executeTakeFirstOrThrow()
+  return { image, task, code, download: () => me.download(id) }
 }
 
 t.test('an image comes from FTP, also when the transfer is cut in the middle', { skip }, async t => {
@@ -62,6 +67,7 @@ t.test('an image comes from FTP, also when the transfer is cut in the middle', {
   const refused = await imported(running, { uri: uri.replace('hunter2', 'hunter3') })
   t.match(refused.image, { status: 'queued', os_glance_failed_import: 'fast' })
   t.equal(refused.task.message, 'The FTP server refuses the login (530).')
+  t.equal(refused.code, 'source_refused')
   const rows = await Promise.all(
     (['tasks', 'image_properties'] as const).map(table =>
       running.deps.db.selectFrom(table).selectAll().execute(),
@@ -71,17 +77,29 @@ t.test('an image comes from FTP, also when the transfer is cut in the middle', {
   t.equal(running.deps.hashes.active, 0)
 })
 
-t.test('deleting the image ends a slow transfer, and the server sees it', { skip }, async t => {
-  const running = await app(t)
-  const server = await ftpServer(t, { 'disk.raw': bytes }, { speed: 20_000 })
-  const me = running.as(alice)
-  const { id } = await me.create()
-  const uri = `ftp://127.0.0.1:${server.port}/disk.raw`
-  await me.post(`/v2/images/${id}/import`, { method: { name: 'web-download', uri } })
-  while (!server.commands().includes('RETR')) await new Promise(resolve => setTimeout(resolve, 20))
-  t.equal((await me.delete(`/v2/images/${id}`)).status, 204)
-  await server.seen('disconnect')
-})
+t.test(
+  'cancelling, or deleting the image, ends a slow transfer, and the server sees it',
+  { skip },
+  async t => {
+    const running = await app(t)
+    const me = running.as(alice)
+    for (const end of ['cancel', 'delete']) {
+      const server = await ftpServer(t, { 'disk.raw': bytes }, { speed: 20_000 })
+      const { id } = await me.create()
+      const uri = `ftp://127.0.0.1:${server.port}/disk.raw`
+      await me.post(`/v2/images/${id}/import`, { method: { name: 'web-download', uri } })
+      while (!server.commands().includes('RETR')) await new Promise(resolve => setTimeout(resolve, 20))
+      const answer =
+        end === 'cancel'
+          ? await me.post(`/v2/images/${id}/actions/cancel`)
+          : await me.delete(`/v2/images/${id}`)
+      t.equal(answer.status, 204, end)
+      await server.seen('disconnect')
+      if (end === 'cancel') t.match(await settled(running, id), { status: 'queued' })
+    }
+    t.strictSame(readdirSync(running.folders.fast), [])
+  },
+)
 
 t.test('an image that is too large is refused, whatever the server said before', { skip }, async t => {
   const running = await app(t, { max_image_size: 1_000_000 })
@@ -100,7 +118,8 @@ t.test('bytes that do not have the expected checksum make the import fail', asyn
     ['sha512', 128],
   ] as const) {
     const checksum = `${name}:${'0'.repeat(size)}`
-    const { image, task } = await imported(running, { uri: web.url, checksum }, ['fast', 'cheap'])
+    const { image, task, code } = await imported(running, { uri: web.url, checksum }, ['fast', 'cheap'])
+    t.equal(code, 'checksum_mismatch')
     t.match(image, { status: 'queued', size: null, os_glance_failed_import: 'fast,cheap' })
     t.match(task, { status: 'failure', message: /do not have the expected checksum/ })
     t.strictSame(readdirSync(running.folders.fast), [])
@@ -121,6 +140,7 @@ t.test('the checksum is of the bytes that come, not of what a step makes of them
   const bad = await imported(running, { uri: web.url, checksum: `sha256:${sha256(bytes)}` })
   t.match(bad.image, { status: 'queued' })
   t.match(bad.task.message, /do not have the expected checksum/)
+  t.equal(bad.code, 'checksum_mismatch')
   t.strictSame(readdirSync(`${running.deps.config.data_dir}/staging`), [])
 })
 
@@ -153,6 +173,7 @@ t.test('secrets of a signed URL are in no task, row or log', async t => {
   t.match(good.task.input.import_req.method.uri, /Signature=\*\*\*&x=1$/)
   const bad = await imported(running, { uri: `${web.url}/broken?X-Amz-Signature=canary` })
   t.equal(bad.task.message, 'The source of the import could not be reached.')
+  t.equal(bad.code, 'source_unreachable')
   const rows = await running.deps.db.selectFrom('tasks').selectAll().execute()
   t.notMatch(JSON.stringify([running.logs, rows, good.task, bad.task]), /canary/)
 })
