@@ -79,7 +79,9 @@ export function countsAsHidden(eb: Row, hidden: boolean): Expression<SqlBool> {
       .selectFrom('images as p')
       .select(sql`1`.as('one'))
       .whereRef('p.lineage', '=', 'i.lineage')
-      .where('p.production', '=', true),
+      .where('p.production', '=', true)
+      // so that PostgreSQL looks up one lineage, instead of reading all that there are into a table first
+      .offset(0),
   )
   if (!hidden) {
     const shown = eb.or([eb('i.lineage', 'is', null), eb('i.production', '=', true), eb.not(replaced)])
