@@ -3,6 +3,7 @@ import { data } from './data/index.js'
 import type { Deps } from './deps.js'
 import type { Feature } from './feature.js'
 import { actions } from './features/actions/index.js'
+import { batch } from './features/batch/index.js'
 import { cache } from './features/cache/index.js'
 import { consumers } from './features/consumers/index.js'
 import { discovery } from './features/discovery/index.js'
@@ -13,6 +14,7 @@ import { launchDefaults } from './features/launch-defaults/index.js'
 import { locations } from './features/locations/index.js'
 import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
+import { recycleBin } from './features/recycle-bin/index.js'
 import { shares } from './features/shares/index.js'
 import { stores } from './features/stores/index.js'
 import { tags } from './features/tags/index.js'
@@ -43,6 +45,8 @@ export const features: readonly Feature[] = [
   cache,
   metadefs,
   versions,
+  recycleBin,
+  batch,
 ]
 
 /** Puts the server together; opens nothing and does not listen. */

@@ -197,6 +197,15 @@ export interface Promotions {
   to_version: number;
 }
 
+export interface RecycleBin {
+  bytes: Generated<number>;
+  deleted_at: Timestamp;
+  deleted_by: string | null;
+  expires_at: Timestamp;
+  image_id: string;
+  owner: string | null;
+}
+
 export interface Staged {
   checksum: string;
   created_at: Generated<Timestamp>;
@@ -264,6 +273,7 @@ export interface DB {
   metadef_resource_types: MetadefResourceTypes;
   metadef_tags: MetadefTags;
   promotions: Promotions;
+  recycle_bin: RecycleBin;
   staged: Staged;
   tasks: Tasks;
   transfers: Transfers;

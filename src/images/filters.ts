@@ -38,8 +38,13 @@ export interface Filters extends Scope {
  *
  * @param readable whether the caller may read the property of that name: an image is not found by one that its finder
  *   may not read, as guessing would tell its value
+ * @param withHidden whether hidden images count where nothing is said of them
  */
-export function filtersOf(query: URLSearchParams, readable: (name: string) => boolean): Filters {
+export function filtersOf(
+  query: URLSearchParams,
+  readable: (name: string) => boolean,
+  { withHidden = false }: { withHidden?: boolean } = {},
+): Filters {
   const visibility = query.getAll('visibility').at(-1)
   if (visibility && !['community', 'public', 'private', 'shared', 'all'].includes(visibility)) {
     throw new BadRequest('visibility must be one of public, private, shared, community, all.')
@@ -51,7 +56,8 @@ export function filtersOf(query: URLSearchParams, readable: (name: string) => bo
   if (query.has('changes-since')) {
     throw new BadRequest('changes-since is not supported; use updated_at=gte:….')
   }
-  const conditions: Condition[] = [hidden(query.getAll('os_hidden').at(-1))]
+  const conditions: Condition[] =
+    withHidden && !query.has('os_hidden') ? [] : [hidden(query.getAll('os_hidden').at(-1))]
   for (const tag of new Set(query.getAll('tag'))) conditions.push(hasTag(tag))
   for (const name of new Set(query.keys())) {
     if (notFilters.has(name)) continue

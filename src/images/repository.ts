@@ -271,3 +271,16 @@ export async function markDeleted(tx: Database, id: string): Promise<void> {
     .where('id', '=', id)
     .execute()
 }
+
+/**
+ * Takes an image away from everybody with all it has and is, for the recycle bin; not in production any more. Needs a
+ * transaction that holds the image's lock.
+ */
+export async function putAway(tx: Database, id: string, at: Date): Promise<void> {
+  await tx.updateTable('images').set({ deleted_at: at, production: false }).where('id', '=', id).execute()
+}
+
+/** Gives an image back that was put away, as it was. Needs a transaction that holds the image's lock. */
+export async function bringBack(tx: Database, id: string): Promise<void> {
+  await tx.updateTable('images').set({ deleted_at: null }).where('id', '=', id).execute()
+}

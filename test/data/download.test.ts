@@ -8,7 +8,8 @@ import { admin, alice, bob, rita, startApp } from '../helpers/app.js'
 import { tidying, until } from '../helpers/left.js'
 
 const MiB = 2 ** 20
-const server = await startApp(t)
+// deleted is destroyed: no bin keeps the bytes that these tests see go
+const server = await startApp(t, { recycle_bin: 0 })
 const owner = server.as(alice)
 const test = tidying(t, server)
 

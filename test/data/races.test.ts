@@ -15,7 +15,8 @@ import { databaseProxy } from '../helpers/database-proxy.js'
 import { files, ledger, tidying, until } from '../helpers/left.js'
 
 const MiB = 2 ** 20
-const server = await startApp(t)
+// deleted is destroyed: no bin keeps the bytes that these tests see go
+const server = await startApp(t, { recycle_bin: 0 })
 const owner = server.as(alice)
 const test = tidying(t, server)
 

@@ -107,6 +107,7 @@ t.test('a deleted image is nowhere', async t => {
     t.strictSame((await who.get(`/v2/images?id=${id}&visibility=all`)).json.images, [])
     t.equal((await who.get(`/v2/images?marker=${id}`)).status, 400)
   }
+  t.equal((await owner.delete(`/v2/recycle-bin/${id}`)).status, 204)
   const left = await server.deps.pool.query(
     `select (select count(*) from image_properties where image_id = $1)
        + (select count(*) from image_tags where image_id = $1)

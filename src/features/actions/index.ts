@@ -1,36 +1,12 @@
 import type { FastifyInstance } from 'fastify'
-import type { Caller } from '../../auth/caller.js'
 import { cancel } from '../../data/cancel.js'
 import type { Deps } from '../../deps.js'
-import { Forbidden } from '../../errors.js'
 import type { Feature } from '../../feature.js'
 import { done } from '../../http/schemas.js'
-import { requireOn } from '../../images/access.js'
-import type { Status } from '../../images/image.js'
-import { find } from '../../images/repository.js'
-import { move, notAllowed } from '../../images/status.js'
-
-/** Withdraws an image's bytes from everyone but admins, and gives them back. A wrong state is 403, as with Glance. */
-async function act(
-  deps: Deps,
-  caller: Caller,
-  id: string,
-  rule: string,
-  from: Status,
-  to: Status,
-): Promise<void> {
-  const image = await find(deps, caller, id)
-  requireOn(deps.policy, caller, rule, image)
-  if (image.status === to) return
-  if (image.status === from && (await move(deps.db, id, from, to))) return
-  // somebody else may have been faster with the very same
-  const { status } = await find(deps, caller, id)
-  if (status !== to) throw new Forbidden(notAllowed(status, to))
-}
+import { deactivate, reactivate } from '../../images/activation.js'
 
 function routes(app: FastifyInstance, deps: Deps): void {
-  const steps = { deactivate: ['active', 'deactivated'], reactivate: ['deactivated', 'active'] } as const
-  for (const [action, [from, to]] of Object.entries(steps)) {
+  for (const [action, run] of Object.entries({ deactivate, reactivate })) {
     app.post<{ Params: { image_id: string } }>(
       `/images/:image_id/actions/${action}`,
       {
@@ -42,7 +18,7 @@ function routes(app: FastifyInstance, deps: Deps): void {
         },
       },
       async ({ caller, params }, reply) => {
-        await act(deps, caller, params.image_id, action, from, to)
+        await run(deps, caller, params.image_id)
         return reply.code(204).send()
       },
     )

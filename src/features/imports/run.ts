@@ -279,8 +279,9 @@ async function end(run: Run): Promise<{ result: object }> {
   return outcome
 }
 
-/** Removes what the run has added: no copy of a failed import stays. */
-async function undoCopies(run: Run, tx: Deps['db']): Promise<blobs.BlobName[]> {
+/** Removes what the run has added: no copy of a failed import stays, unless it is by them that the image is active. */
+async function undoCopies(run: Run, image: Image, tx: Deps['db']): Promise<blobs.BlobName[]> {
+  if (!copying(run) && image.status !== 'importing') return []
   for (const blob of run.made) {
     await locations.remove(tx, run.id, blob)
     await blobs.doom(tx, blob)
@@ -301,7 +302,7 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
     await tracking.failed(tx, id, run.stores)
     await unlock(tx, id, run.task.id)
     await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
-    const copies = await undoCopies(run, tx)
+    const copies = await undoCopies(run, image, tx)
     const task = await findTask(tx, run.task.id)
     await endTask(tx, run.task.id, 'failure', failureOf(error))
     if (copying(run)) return copies

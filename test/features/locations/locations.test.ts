@@ -223,6 +223,7 @@ t.test('a deletion ends the reading at once', async t => {
   t.ok(Date.now() - began < 1000, 'the deletion does not wait')
   await until(0)
   t.equal((await me.get(`/v2/images/${id}`)).status, 404)
+  t.equal((await me.delete(`/v2/recycle-bin/${id}`)).status, 204)
   const rows = await running.deps.db
     .selectFrom('image_locations')
     .selectAll()
