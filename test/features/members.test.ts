@@ -238,3 +238,96 @@ t.test('members do not change updated_at of the image', async t => {
   await owner.post(`/v2/images/${id}/members`, { member: 'beta' })
   t.strictSame(await read(), before)
 })
+
+t.test('many at once: each has an answer of its own', async t => {
+  const { id } = await owner.create()
+  const at = `/v2/images/${id}/members`
+  await owner.post(at, { member: 'there' })
+  const given = ['a', 'there', 'b', 'a', '', 'x'.repeat(256), 'c\0', '😀', 'ü/..', 'batch']
+  const answer = await owner.post(`${at}/batch`, { members: given })
+  t.equal(answer.status, 200)
+  t.strictSame(
+    answer.json.results.map((one: Record<string, unknown>) => [one.member_id, one.status, typeof one.error]),
+    [
+      ['a', 200, 'undefined'],
+      ['there', 409, 'string'],
+      ['b', 200, 'undefined'],
+      ['', 400, 'string'],
+      ['x'.repeat(256), 400, 'string'],
+      ['c\0', 400, 'string'],
+      ['😀', 400, 'string'],
+      ['ü/..', 200, 'undefined'],
+      ['batch', 200, 'undefined'],
+    ],
+  )
+  const { members } = (await owner.get(at)).json
+  t.same(members.map((one: { member_id: string }) => one.member_id).sort(), [
+    'a',
+    'b',
+    'batch',
+    'there',
+    'ü/..',
+  ])
+  t.ok(members.every((one: { status: string }) => one.status === 'pending'))
+  t.strictSame((await owner.post(`${at}/batch`, { members: [] })).json, { results: [] })
+})
+
+t.test('a member called batch is one as any other', async t => {
+  const { id } = await owner.create()
+  const at = `/v2/images/${id}/members`
+  t.equal((await owner.get(`${at}/batch`)).status, 404)
+  await owner.post(at, { member: 'batch' })
+  t.equal((await owner.get(`${at}/batch`)).json.member_id, 'batch')
+  const project = server.as({ user_id: 'b', project_id: 'batch' })
+  t.equal((await project.put(`${at}/batch`, { status: 'accepted' })).json.status, 'accepted')
+  t.equal((await owner.delete(`${at}/batch`)).status, 204)
+  for (const member of ['batch', 'other']) {
+    const refused = await owner.inject({ method: 'PATCH', url: `${at}/${member}` })
+    t.equal(refused.status, 405)
+    t.equal(refused.headers.allow, 'GET, PUT, DELETE', 'as Glance says')
+  }
+  t.equal((await owner.post(`${at}/other`, {})).status, 405)
+})
+
+t.test('many at once: who may, and for which image', async t => {
+  const { id, at } = await shared()
+  for (const [actor, status] of Object.entries({
+    owner: 200,
+    'owner, reader only': 403,
+    recipient: 403,
+    'recipient, reader only': 403,
+    admin: 200,
+    stranger: 404,
+  }))
+    t.equal((await actors[actor]!.post(`${at}/batch`, { members: ['x'] })).status, status, actor)
+  for (const body of [
+    {},
+    [],
+    '',
+    { members: 'x' },
+    { members: [5] },
+    { members: [null] },
+    { members: [['x']] },
+    { members: ['x'], more: 1 },
+    { members: Array.from({ length: 1001 }, (_, n) => `m${n}`) },
+  ])
+    t.equal((await owner.post(`${at}/batch`, body)).status, 400, JSON.stringify(body).slice(0, 60))
+  t.equal((await owner.post('/v2/images/nothing/members/batch', { members: ['x'] })).status, 404)
+  await owner.patch(`/v2/images/${id}`, [{ op: 'replace', path: '/visibility', value: 'private' }])
+  t.equal((await owner.post(`${at}/batch`, { members: ['x'] })).status, 403)
+  t.equal((await recipient.post(`${at}/batch`, { members: ['x'] })).status, 404)
+})
+
+t.test('many at once: 128 at most, also from several sides', async t => {
+  const { id } = await owner.create()
+  const at = `/v2/images/${id}/members`
+  const answers = await Promise.all(
+    [0, 1, 2].map(n =>
+      owner.post(`${at}/batch`, { members: Array.from({ length: 60 }, (_, m) => `m${n}-${m}`) }),
+    ),
+  )
+  const statuses = answers.flatMap(({ json }) => json.results.map((one: { status: number }) => one.status))
+  t.equal(statuses.filter(status => status === 200).length, 128)
+  t.equal(statuses.filter(status => status === 413).length, 52)
+  t.equal((await owner.get(at)).json.members.length, 128)
+})

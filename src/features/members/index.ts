@@ -3,8 +3,9 @@ import type { Deps } from '../../deps.js'
 import type { Feature } from '../../feature.js'
 import { schemaRoutes } from '../../http/schema-routes.js'
 import { time } from '../../images/view.js'
+import { addMany } from './batch.js'
 import type { Member } from './repository.js'
-import { memberSchema, membersSchema } from './schemas.js'
+import { Batch, BatchResults, memberSchema, membersSchema } from './schemas.js'
 import * as share from './share.js'
 
 type OfImage = { Params: { image_id: string } }
@@ -57,6 +58,22 @@ function routes(app: FastifyInstance, deps: Deps): void {
     },
     async request =>
       view(await share.add(deps, request.caller, request.params.image_id, request.body.member)),
+  )
+
+  // the other methods there mean a member called batch
+  app.post<OfImage>(
+    '/images/:image_id/members/batch',
+    {
+      config: { body: 'object', unlisted: true },
+      schema: {
+        tags,
+        summary: 'Share an image with many projects',
+        description: 'Each project has an answer of its own: one that is refused keeps none of the others.',
+        body: Batch,
+        response: { 200: BatchResults },
+      },
+    },
+    async ({ caller, params, body }) => addMany(deps, caller, params.image_id, body),
   )
 
   app.get<ById>(

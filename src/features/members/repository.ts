@@ -1,7 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../../db/connect.js'
 import type { ImageMembers } from '../../db/schema.js'
-import { Conflict } from '../../errors.js'
 import type { MemberStatus } from '../../images/image.js'
 
 /** The only writer of image_members. */
@@ -19,16 +18,14 @@ export async function listOf(db: Database, imageId: string, member?: string | nu
     .execute()
 }
 
-/** Adds a pending member. Throws Conflict when it is one. */
-export async function add(tx: Database, imageId: string, member: string): Promise<Member> {
-  const added = await tx
+/** Adds a pending member; undefined when it is one already. */
+export async function add(tx: Database, imageId: string, member: string): Promise<Member | undefined> {
+  return tx
     .insertInto('image_members')
     .values({ image_id: imageId, member })
     .onConflict(c => c.doNothing())
     .returningAll()
     .executeTakeFirst()
-  if (!added) throw new Conflict(`${member} is a member of image ${imageId} already.`)
-  return added
 }
 
 export async function setStatus(

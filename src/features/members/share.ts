@@ -1,4 +1,5 @@
 import type { Caller } from '../../auth/caller.js'
+import type { Database } from '../../db/connect.js'
 import type { Deps } from '../../deps.js'
 import { BadRequest, Conflict, NotFound, TooLarge } from '../../errors.js'
 import { requireOn } from '../../images/access.js'
@@ -61,18 +62,34 @@ async function one(deps: Deps, caller: Caller, image: Image, member: string): Pr
 }
 
 export async function add(deps: Deps, caller: Caller, id: string, member: unknown): Promise<members.Member> {
-  if (typeof member !== 'string' || member === '' || member.length > 255) {
-    throw new BadRequest('member must be a project id of 1 to 255 characters.')
-  }
-  checkText(member, 'member')
+  checkMember(member)
   requireOn(deps.policy, caller, 'add_member', await findShared(deps, caller, id))
   return deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image) throw new NotFound(`No image found with ID ${id}`)
-    const present = await members.listOf(tx, id)
-    if (present.length >= MAX_MEMBERS) throw new TooLarge(`An image may have at most ${MAX_MEMBERS} members.`)
-    return members.add(tx, id, member)
+    return addTo(tx, id, member, (await members.listOf(tx, id)).length)
   })
+}
+
+/** Throws BadRequest for what is no project's id. */
+export function checkMember(member: unknown): asserts member is string {
+  if (typeof member !== 'string' || member === '' || member.length > 255) {
+    throw new BadRequest('member must be a project id of 1 to 255 characters.')
+  }
+  checkText(member, 'member')
+}
+
+/** Adds a member to an image that has so many. A full list is told before a duplicate, as Glance does. */
+export async function addTo(
+  tx: Database,
+  id: string,
+  member: string,
+  present: number,
+): Promise<members.Member> {
+  if (present >= MAX_MEMBERS) throw new TooLarge(`An image may have at most ${MAX_MEMBERS} members.`)
+  const added = await members.add(tx, id, member)
+  if (!added) throw new Conflict(`${member} is a member of image ${id} already.`)
+  return added
 }
 
 const answers: readonly string[] = ['pending', 'accepted', 'rejected']
