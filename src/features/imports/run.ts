@@ -307,7 +307,10 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
     await endTask(tx, run.task.id, 'failure', failureOf(error))
     if (copying(run)) return copies
     await takeBack(tx, id, task)
-    await move(tx, id, 'importing', 'queued', { checksum: null, os_hash_algo: null, os_hash_value: null })
+    // still uploading when the beginning was refused
+    const reset = { checksum: null, os_hash_algo: null, os_hash_value: null }
+    if (image.status === 'importing' || image.status === 'uploading')
+      await move(tx, id, image.status, 'queued', reset)
     return [...copies, ...(await staged.discard(tx, id))]
   })
   await erase(deps, leftovers)

@@ -8,6 +8,8 @@ import { startTasks } from '../../../src/tasks.js'
 import { admin, alice, startApp, type TestApp } from '../../helpers/app.js'
 import { settled } from '../../helpers/tasks.js'
 
+t.setTimeout(120_000)
+
 const octets = { 'content-type': 'application/octet-stream' }
 const bytes = randomBytes(3_000_001)
 
@@ -88,6 +90,19 @@ t.test('bytes of the wrong format are refused by the import, and the image can b
   t.match((await me.get(`/v2/images/${id}/tasks`)).json.tasks, [{ status: 'failure', message: /qcow2/ }])
   t.strictSame(readdirSync(running.folders.fast), [])
   t.equal((await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)).status, 204)
+})
+
+t.test('an import that its quota refuses gives the staged bytes back', async t => {
+  const running = await app(t, { limit_image_size_total: 1, limit_image_stage_total: 3 })
+  const me = running.as(alice)
+  const id = await queued(running)
+  const stage = async () => (await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)).status
+  t.equal(await stage(), 204)
+  t.equal((await me.post(`/v2/images/${id}/import`, { method: { name: 'glance-direct' } })).status, 202)
+  t.match(await settled(running, id), { status: 'queued', size: null, os_glance_failed_import: 'fast' })
+  const { json } = await me.get(`/v2/images/${id}/tasks`)
+  t.match(json.tasks, [{ status: 'failure', message: /image_size_total/ }])
+  t.equal(await stage(), 204, 'there is room, and it can be tried again')
 })
 
 t.test(
