@@ -56,9 +56,12 @@ function faultIn(args: readonly string[], flags: ReadonlySet<string>, command: C
   const unknown = [...flags].find(flag => !command.flags?.includes(flag))
   if (unknown !== undefined) return `unknown flag ${unknown}${didYouMean(unknown, command.flags ?? [])}`
   const wanted = command.args ?? []
-  if (args.length < wanted.length) return `${wanted[args.length]} is missing`
+  const missing = wanted[args.length]
+  if (missing !== undefined && !missing.startsWith('[')) return `${missing} is missing`
   if (args.length > wanted.length) return `${args[wanted.length]} is one argument too many`
-  const wrong = wanted.findIndex((word, n) => word === word.toLowerCase() && word !== args[n])
+  const wrong = wanted.findIndex(
+    (word, n) => args[n] !== undefined && word === word.toLowerCase() && word !== args[n],
+  )
   return wrong < 0 ? undefined : `${args[wrong]} is not ${wanted[wrong]}`
 }
 

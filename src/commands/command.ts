@@ -2,7 +2,8 @@
 export interface Command {
   /** What `vitrine COMMAND --help` prints below the usage line. */
   help: string
-  /** Names of the arguments for the usage line, such as `DIR`; one in small letters is that very word. Checked. */
+  /** Names of the arguments for the usage line, such as `DIR`; one in small letters is that very word, `[DIR]` may be missing.
+   * Checked. */
   args?: readonly string[]
   /** Flags that it knows, such as `--merge`; each is given at most once, anywhere. */
   flags?: readonly string[]

@@ -3,6 +3,7 @@ import { openDatabase, openPool } from '../db/connect.js'
 import { migrate } from '../db/migrate.js'
 import { StartFailure } from '../errors.js'
 import { type Existing, type Loaded, loadMetadefs } from '../features/metadefs/load.js'
+import { ownNamespaces } from '../features/metadefs/own.js'
 import { openLog } from '../log.js'
 import type { Command } from './command.js'
 import { openCommandDatabase } from './database.js'
@@ -10,16 +11,17 @@ import { openCommandDatabase } from './database.js'
 const modes: Record<string, Existing> = { '--merge': 'merge', '--update': 'update', '--replace': 'replace' }
 
 export const metadefs: Command = {
-  args: ['load', 'DIR'],
+  args: ['load', '[DIR]'],
   flags: Object.keys(modes),
   help: `Loads metadata definitions from the .json files of DIR (or from one such file), each a namespace in the format
-of Glance's etc/metadefs. A server may be running meanwhile. Files with faults stop it before anything is loaded. A
+of Glance's etc/metadefs; without DIR Vitrine's own, with the systems, versions, architectures, firmwares and features
+that VITRINE_STRICT_PROPERTIES knows. A server may be running meanwhile. Files with faults stop it before anything is loaded. A
 namespace that is there already stays as it is, or with one of
   --merge    gets what it lacks and keeps the rest (glance-manage's --merge)
   --update   gets what it lacks, and what the file has too becomes as in the file (--merge --prefer_new)
   --replace  becomes what the file says; everything else in it is deleted (--merge --overwrite)
 A namespace that names no owner belongs to "admin", which is no project: admins change it.`,
-  async run([, path = ''], flags) {
+  async run([, path], flags) {
     const [flag, another] = flags
     if (another !== undefined) throw new StartFailure(`${flag} and ${another} can't be combined.`)
     const config = loadConfig(process.env)
@@ -30,7 +32,7 @@ A namespace that names no owner belongs to "admin", which is no project: admins 
       const db = openDatabase(openPool(database.url, { log, connections: 1 }))
       try {
         const existing = flag === undefined ? 'skip' : modes[flag]
-        process.stdout.write(summary(await loadMetadefs({ db }, path, { existing })))
+        process.stdout.write(summary(await loadMetadefs({ db }, path ?? ownNamespaces(), { existing })))
       } finally {
         await db.destroy()
       }

@@ -5,6 +5,7 @@ import { BadRequest, Forbidden, TooLarge } from '../errors.js'
 import { openQuota } from '../quota/check.js'
 import { requireProperty } from './access.js'
 import type { CheckAttributes } from './check.js'
+import { checkFacts } from './facts.js'
 import {
   bytesOf,
   type Image,
@@ -41,6 +42,7 @@ export async function create(
   if (bytesOf(Object.entries(image.properties)) > MAX_PROPERTY_BYTES) {
     throw new TooLarge(`The properties of an image may have at most ${MAX_PROPERTY_BYTES} bytes together.`)
   }
+  if (deps.config.strict_properties) checkFacts(Object.keys(image.properties), image.properties)
   const quota = await openQuota(deps, caller.project_id)
   return deps.db.transaction().execute(async tx => {
     await quota.check(tx, 'image_count_total', 1)

@@ -3,6 +3,8 @@ import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Forbidden, TooLarge } from '../errors.js'
 import { noImage, requireOn, requireProperty } from './access.js'
+import { keepEncryption } from './encryption.js'
+import { checkFacts } from './facts.js'
 import {
   bytesOf,
   type Image,
@@ -55,7 +57,11 @@ export async function update(
     if (bytes > MAX_PROPERTY_BYTES && bytes > bytesOf(Object.entries(image.properties))) {
       throw new TooLarge(`The properties of an image may have at most ${MAX_PROPERTY_BYTES} bytes together.`)
     }
-    await write(tx, id, difference(before, draft))
+    keepEncryption(before, draft.properties)
+    const change = difference(before, draft)
+    if (deps.config.strict_properties)
+      checkFacts(Object.keys(change.properties), Object.fromEntries(draft.properties))
+    await write(tx, id, change)
     await locations.write(tx, before)
     return (await findUnscoped(tx, id, { project: caller.project_id })) as Image
   })

@@ -2,9 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { facts } from '../../src/images/facts.js'
+import { systems } from '../../src/images/systems.js'
 import { runVitrine, startServer, temporaryFolder } from '../helpers/server-process.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 t.test('definitions are loaded into the embedded database, with and without a server', async t => {
   const folder = temporaryFolder(t)
@@ -42,7 +44,6 @@ t.test('definitions are loaded into the embedded database, with and without a se
 t.test('what can not be meant is told', async t => {
   for (const [args, code, says] of [
     [['metadefs'], 2, /load is missing/],
-    [['metadefs', 'load'], 2, /DIR is missing/],
     [['metadefs', 'laod', 'x'], 2, /laod is not load/],
     [['metadefs', 'load', 'x', '--mrege'], 2, /unknown flag --mrege; did you mean --merge\?/],
     [['metadefs', 'load', 'x', '--merge', '--replace'], 1, /--merge and --replace can't be combined/],
@@ -51,4 +52,24 @@ t.test('what can not be meant is told', async t => {
     t.equal(done.code, code, args.join(' '))
     t.match(done.output, says)
   }
+})
+
+t.test('without a folder, definitions of guests are loaded: the values of strict properties', async t => {
+  const env = { VITRINE_DATA_DIR: join(temporaryFolder(t), 'data') }
+  const loaded = await runVitrine(['metadefs', 'load'], { env })
+  t.match(loaded, { code: 0, output: 'added 2: Vitrine::Guest, Vitrine::Systems\n' })
+  const server = await startServer(t, { env })
+  const shown = async (name: string) =>
+    (await (await fetch(`${server.url}/v2/metadefs/namespaces/${name}`)).json()) as {
+      properties: Record<string, { enum?: string[] }>
+      objects: { name: string; properties: Record<string, { enum: string[] }> }[]
+    }
+  const { properties } = await shown('Vitrine::Guest')
+  for (const [name, { values }] of Object.entries(facts)) t.same(properties[name]?.enum, values, name)
+  const { objects } = await shown('Vitrine::Systems')
+  const versions = objects.map(({ name, properties }) => [name, properties.os_version?.enum])
+  t.same(
+    Object.fromEntries(versions),
+    Object.fromEntries(Object.entries(systems).map(([name, system]) => [name, system.versions])),
+  )
 })

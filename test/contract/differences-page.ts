@@ -25,6 +25,9 @@ Bounds that Glance has not, each 400, 408 or 413 with a sentence:
 - A location holds no user or password (locations are shown as they are), its bytes have the image's size, and its metadata
   holds texts, lists and objects only.
 
+What tells how bytes are encrypted (\`os_encrypt_*\`, \`cinder_encryption_key_id\`) can not be changed or removed while the image
+has them (403).
+
 | Exchanges | Glance | Vitrine | What | Why |
 |---|---|---|---|---|
 `

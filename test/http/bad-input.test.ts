@@ -287,7 +287,7 @@ test('bodies that are no JSON, or much of it', async t => {
     Array.from({ length: 20_000 }, (_, n) => ({ op: 'add', path: `/p${n}`, value: 'x' })),
   )
   t.equal((await owner.send('PATCH', `/v2/images/${id}`, { 'content-type': patch }, flood)).status, 413)
-  const same = JSON.stringify(Array.from({ length: 20_000 }, () => ({ op: 'add', path: '/p', value: 'x' })))
+  const same = JSON.stringify(Array.from({ length: 1000 }, () => ({ op: 'add', path: '/p', value: 'x' })))
   t.equal((await owner.send('PATCH', `/v2/images/${id}`, { 'content-type': patch }, same)).status, 200)
 })
 

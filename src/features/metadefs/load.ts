@@ -29,16 +29,17 @@ const OWNER = 'admin'
 
 /**
  * Loads metadata definitions from the .json files of a folder, or from one file, in Glance's format: one namespace a
- * file, as in the body of the request that creates one. All files are read and checked before anything is changed;
+ * file, or from such objects, as in the body of the request that creates one. All files are read and checked before anything is changed;
  * then each namespace is loaded whole or not at all. Loading twice is loading once, also by two at the same time.
  * Throws StartFailure when there are no such files, Faults with everything that is wrong in them.
  */
 export async function loadMetadefs(
   { db }: { db: Database },
-  path: string,
+  from: string | readonly Record<string, unknown>[],
   options: { existing?: Existing } = {},
 ): Promise<Loaded> {
-  const namespaces = await readNamespaces(path)
+  const namespaces =
+    typeof from === 'string' ? await readNamespaces(from) : from.map(one => checkedNamespace(one))
   const done: Loaded = { added: [], changed: [], skipped: [] }
   for (const given of namespaces) {
     const kind = await db.transaction().execute(async tx => {

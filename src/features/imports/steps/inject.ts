@@ -1,4 +1,5 @@
 import type { Deps } from '../../../deps.js'
+import { checkFacts } from '../../../images/facts.js'
 import { isReserved } from '../../../images/image.js'
 import { setProperties } from '../../../images/repository.js'
 
@@ -11,5 +12,7 @@ export async function inject(deps: Deps, imageId: string, roles: readonly string
   const properties = deps.config.import_inject
     .map(text => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const)
     .filter(([name]) => name !== '' && !isReserved(name))
-  await setProperties(deps.db, imageId, Object.fromEntries(properties))
+  const given = Object.fromEntries(properties)
+  if (deps.config.strict_properties) checkFacts(Object.keys(given), given)
+  await setProperties(deps.db, imageId, given)
 }
