@@ -11,6 +11,7 @@ import { announced } from './features/discovery/versions.js'
 import { imports } from './features/imports/index.js'
 import { info } from './features/info/index.js'
 import { launchDefaults } from './features/launch-defaults/index.js'
+import { links } from './features/links/index.js'
 import { locations } from './features/locations/index.js'
 import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
@@ -40,6 +41,7 @@ export const features: readonly Feature[] = [
   consumers,
   launchDefaults,
   tags,
+  links,
   info,
   stores,
   cache,

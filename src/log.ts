@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Config } from './config/schema.js'
+import { maskPath } from './http/mask-path.js'
 
 /** Headers and fields that carry what nobody may read in a log, wherever an object with them is logged. */
 const secrets = [
@@ -26,6 +27,12 @@ export function openLog(config: Pick<Config, 'log_level'>, destination?: Destina
       paths: [...secrets, ...dotted('*', 'headers', '*.headers', 'req.headers', 'err.config')],
       censor: '***',
     },
+    serializers: { req: describeRequest },
   }
   return destination ? pino(options, destination) : pino(options)
+}
+
+/** A request as it is logged wherever one is: with neither headers nor the query, and no secret in its path. */
+function describeRequest(request: { method?: string; url?: string }) {
+  return { method: request.method, url: maskPath(request.url?.split('?', 1)[0] ?? '') }
 }

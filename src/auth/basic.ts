@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { Unauthorized } from '../errors.js'
 import { boundedMap } from './bounded-map.js'
-import type { Caller } from './caller.js'
+import { type Caller, stillHeld } from './caller.js'
 import { openGate, singleFlight } from './gate.js'
 import type { Auth } from './index.js'
 import { openThrottle } from './throttle.js'
@@ -65,6 +65,12 @@ export function openBasic(
       const user = right ? users.get(name) : undefined
       if (!user) throw unauthorized('The user name or the password is wrong.')
       return user.caller
+    },
+    async recall(kept) {
+      const user = [...users.values()].find(({ caller }) => caller.user_id === kept.user_id)
+      if (user?.caller.project_id !== kept.project_id) return null
+      const left = stillHeld(kept, user.caller)
+      return { ...left, is_admin: isAdmin(left) }
     },
     async check() {},
     async close() {

@@ -32,6 +32,8 @@ export interface Caller {
   groups: readonly string[]
   /** Where the rest of the groups can be learnt, when the mode does not know them at once; not for policy rules. */
   group_source?: GroupSource
+  /** Set when the groups, and roles that come by them, are the token's: Keystone itself does not know of them. */
+  federated?: true
   /** The caller's own token, for calls to Keystone made in their name; never logged. */
   token: string | null
   /** Who sent a valid X-Service-Token, when one came. */
@@ -68,3 +70,12 @@ export const knownGroups = (caller: Caller): readonly string[] =>
 /** The groups a caller belongs to, asked for if need be; from then on `knownGroups` has them. Throws Unavailable. */
 export const askGroups = async (caller: Caller): Promise<readonly string[]> =>
   caller.group_source ? caller.group_source.ask() : caller.groups
+
+/** What is left of a caller that was kept: roles and groups that were given since do not count, lost ones are gone. */
+export function stillHeld(kept: Caller, now: Pick<Caller, 'roles' | 'groups'>): Caller {
+  return {
+    ...kept,
+    roles: kept.roles.filter(role => now.roles.includes(role)),
+    groups: kept.groups.filter(group => now.groups.includes(group)),
+  }
+}

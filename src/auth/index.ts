@@ -25,6 +25,11 @@ export interface Auth {
    * are never looked at.
    */
   authenticate(request: Pick<FastifyRequest, 'headers' | 'ip'>): Promise<Caller>
+  /**
+   * Who was here before, as far as can be told without a credential of theirs: with what is left of their roles and
+   * groups, `is_admin` made anew; null when there is no such user any more or they may not sign in. Throws Unavailable.
+   */
+  recall(kept: Caller): Promise<Caller | null>
   /** Keystone, where it is who tells callers apart. */
   readonly keystone?: KeystoneClient
   /** For readiness: resolves when callers can be told apart, throws a sentence why not. */

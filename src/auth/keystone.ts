@@ -9,6 +9,7 @@ import { openGate, singleFlight } from './gate.js'
 import { openGroups } from './groups.js'
 import type { Auth } from './index.js'
 import { type KeystoneSettings, openKeystoneClient } from './keystone-client.js'
+import { openRecall } from './keystone-recall.js'
 
 /** A validated token. */
 interface Identity {
@@ -54,6 +55,7 @@ export function openKeystone(
   const unknown = boundedMap<true>(10_000)
   const once = singleFlight<Identity | null>()
   const groups = openGroups(client, log, config.group_cache_seconds)
+  const recall = openRecall(client, log, { believedMs: believed })
   const gate = openGate(16, 1000, 'Too many tokens wait for their validation; try again.')
   // So that a wrong setting shows at start; Keystone may well come up later than Vitrine.
   client.check(AbortSignal.timeout(10_000)).catch(() => {})
@@ -110,6 +112,10 @@ export function openKeystone(
       const sender = { user_id, user_domain_id, project_id, project_domain_id }
       return { ...caller, service_roles: serves.roles, service: sender }
     },
+    async recall(kept) {
+      const left = await recall(kept)
+      return left && { ...left, is_admin: isAdmin(left) }
+    },
     check: signal => client.check(signal),
     async close() {
       client.close()
@@ -140,6 +146,7 @@ function identityOf(body: unknown, isAdmin: (caller: Caller) => boolean): Identi
     throw new Unavailable('Keystone answered a validation with something that is no token.')
   const roles = names(token.roles, 'name')
   const federated = token.user['OS-FEDERATION'] !== undefined
+  const groups = names(token.user['OS-FEDERATION']?.groups, 'id')
   const caller: Caller = {
     ...nobody,
     user_id: token.user.id,
@@ -150,7 +157,8 @@ function identityOf(body: unknown, isAdmin: (caller: Caller) => boolean): Identi
     domain_id: token.domain?.id ?? null,
     system_scope: token.system?.all ? 'all' : null,
     roles: Object.freeze(roles.map(role => role.toLowerCase())),
-    groups: Object.freeze(names(token.user['OS-FEDERATION']?.groups, 'id')),
+    groups: Object.freeze(groups),
+    ...(groups.length > 0 ? { federated: true as const } : {}),
     ...(token.is_admin_project === false ? { is_admin_project: false } : {}),
   }
   return { caller: { ...caller, is_admin: isAdmin(caller) }, roles: Object.freeze(roles), federated, expires }

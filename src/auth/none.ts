@@ -38,6 +38,7 @@ export function openNone(
         )
       return caller
     },
+    recall: async kept => ({ ...kept, is_admin: isAdmin(kept) }),
     async check() {},
     async close() {},
   }

@@ -32,14 +32,37 @@ export async function download(
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Download | undefined> {
+  const image = await findActivated(deps, caller, id)
+  const asked = wishes.prefer !== undefined && !(await isCached(deps, image, wishes))
+  const preferred = asked ? preferredStores(deps, wishes.prefer) : []
+  requireOn(deps.policy, caller, preferred.length > 0 ? 'download_from_store' : 'download_image', image)
+  return openDownload(deps, image, wishes, signal, preferred)
+}
+
+/** An image whose bytes the caller may download. Throws NotFound, Forbidden. */
+export async function findDownloadable(deps: Deps, caller: Caller, id: string): Promise<Image> {
+  const image = await findActivated(deps, caller, id)
+  requireOn(deps.policy, caller, 'download_image', image)
+  return image
+}
+
+async function findActivated(deps: Deps, caller: Caller, id: string): Promise<Image> {
   const image = await find(deps, caller, id)
   if (image.status === 'deactivated' && !caller.is_admin) {
     requireOn(deps.policy, caller, 'get_image', image)
     throw new Forbidden('The requested image has been deactivated. Image data download is forbidden.')
   }
-  const asked = wishes.prefer !== undefined && !(await isCached(deps, image, wishes))
-  const preferred = asked ? preferredStores(deps, wishes.prefer) : []
-  requireOn(deps.policy, caller, preferred.length > 0 ? 'download_from_store' : 'download_image', image)
+  return image
+}
+
+/** Opens the bytes of an image that the caller may download; undefined when there are none (yet, or any more). */
+export async function openDownload(
+  deps: Deps,
+  image: Image,
+  wishes: Omit<Wishes, 'prefer'>,
+  signal: AbortSignal,
+  preferred: readonly string[] = [],
+): Promise<Download | undefined> {
   if ((image.status !== 'active' && image.status !== 'deactivated') || image.size === null) return undefined
   const window = image.locations.length > 0 ? windowOf(wishes, image.size) : undefined
   try {

@@ -55,6 +55,24 @@ export interface ImageLaunchDefaults {
   updated_at: Generated<Timestamp>;
 }
 
+export interface ImageLinks {
+  auth: string;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  federated: boolean;
+  filename: string | null;
+  groups: string[];
+  id: string;
+  image_id: string;
+  is_admin_project: boolean;
+  project_domain_id: string | null;
+  project_id: string | null;
+  roles: string[];
+  secret_hash: Buffer;
+  user_domain_id: string | null;
+  user_id: string | null;
+}
+
 export interface ImageLocations {
   created_at: Generated<Timestamp>;
   id: Generated<number>;
@@ -259,6 +277,7 @@ export interface DB {
   blobs: Blobs;
   image_consumers: ImageConsumers;
   image_launch_defaults: ImageLaunchDefaults;
+  image_links: ImageLinks;
   image_locations: ImageLocations;
   image_members: ImageMembers;
   image_properties: ImageProperties;

@@ -49,6 +49,7 @@ const answerHeaders = [
   'Content-Range',
   'Content-Disposition',
   'Accept-Patch',
+  'Accept-Ranges',
   'ETag',
   'Allow',
   'Retry-After',

@@ -31,6 +31,8 @@ const pathParameters: Record<string, string> = {
   share_id: 'Id of the share (UUID).',
   tag: 'The tag.',
   task_id: 'Id of the task (UUID).',
+  link_id: 'Id of the link (UUID).',
+  secret: 'The secret of the link, which stands for a token.',
   store_id: 'Name of the store.',
   lineage_id: 'Id of the lineage (UUID).',
   version: 'Number of the version, or `latest` for the highest active one, or `production`.',
@@ -48,6 +50,7 @@ const tags: Record<string, string> = {
   shares: 'Groups and domains that an image is shared with.',
   consumers: 'Who uses an image, and what machines made from it get.',
   tags: 'Words to find images by.',
+  links: 'Links by which anybody downloads an image, for a day at most.',
   tasks: 'Jobs in the background.',
   info: 'What clients ask before they import or choose a store.',
   cache: "Copies of images on the server's own disk, for its operators.",
@@ -133,7 +136,7 @@ function withHints(
 
 /** The refusals that a route's shape brings with it, whatever it does. */
 function refusalsOf(method: string, parameters: string[], config: FastifyContextConfig): number[] {
-  if (config.public) return []
+  if (config.public) return [...(config.errors ?? [])]
   const found = [400, 401, 403, 503, ...(config.errors ?? [])]
   const changes = method !== 'GET'
   const body = config.body ?? 'none'

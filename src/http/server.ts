@@ -15,6 +15,7 @@ import { openCors } from './cors.js'
 import { wantBody } from './early-answer.js'
 import { errorBody, handleError } from './error-handler.js'
 import { openProxies } from './forwarded.js'
+import { maskPath } from './mask-path.js'
 import { otherMethods } from './methods.js'
 import { negotiator } from './negotiate.js'
 import { MAX_REQUEST_ID, requestId } from './request-id.js'
@@ -81,7 +82,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     // a path that can't be read meets no hook
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-openstack-request-id', request.id)
-      handleError(new BadRequest(error.message), request, reply as never)
+      handleError(new BadRequest(maskPath(error.message)), request, reply as never)
     },
     clientErrorHandler: answerUnreadable,
   }) as unknown as FastifyInstance
@@ -177,7 +178,7 @@ function logAnswer(
   request.log.info(
     {
       method: request.method,
-      url: request.originalUrl.split('?', 1)[0],
+      url: maskPath(request.originalUrl.split('?', 1)[0] ?? ''),
       status,
       ms: Math.round(ms * 10) / 10,
       client,
