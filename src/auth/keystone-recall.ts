@@ -27,11 +27,11 @@ export interface RecallOptions {
   freshMs?: number
   /** How much longer it counts while Keystone does not answer (milliseconds). */
   believedMs: number
+  /** How long a new answer is waited for at most while the last one still counts (milliseconds). */
+  patienceMs?: number
   now?: () => number
 }
 
-/** While an answer still counts, a new one is waited for no longer than this (milliseconds). */
-const patience = 1500
 /** A Keystone that did not answer is left alone for so long (milliseconds). */
 const pause = 10_000
 
@@ -44,7 +44,7 @@ const pause = 10_000
 export function openRecall(
   client: KeystoneClient,
   log: Logger,
-  { freshMs = 60_000, believedMs, now = Date.now }: RecallOptions,
+  { freshMs = 60_000, believedMs, patienceMs = 1500, now = Date.now }: RecallOptions,
 ): (kept: Caller) => Promise<Caller | null> {
   const known = boundedMap<Known>(10_000, now)
   const once = singleFlight<Standing>()
@@ -71,8 +71,8 @@ export function openRecall(
   }
 
   async function rolesOf({ user_id, project_id, federated }: Caller): Promise<readonly string[] | null> {
-    if (federated) return null
-    const query = new URLSearchParams({ 'user.id': user_id ?? '', 'scope.project.id': project_id ?? '' })
+    if (federated || user_id === null || project_id === null) return null
+    const query = new URLSearchParams({ 'user.id': user_id, 'scope.project.id': project_id })
     const body = await read('role assignments', `/role_assignments?${query}&effective&include_names`)
     if (body === undefined) return null
     const { role_assignments = [] } = (body ?? {}) as { role_assignments?: { role?: { name?: string } }[] }
@@ -80,8 +80,8 @@ export function openRecall(
   }
 
   async function groupsOf({ user_id, groups, federated }: Caller): Promise<readonly string[] | null> {
-    if (federated || groups.length === 0) return null
-    const body = await read('groups of users', `/users/${encodeURIComponent(user_id ?? '')}/groups`)
+    if (federated || user_id === null || groups.length === 0) return null
+    const body = await read('groups of users', `/users/${encodeURIComponent(user_id)}/groups`)
     if (body === undefined) return null
     return ((body ?? {}) as { groups?: { id: string }[] }).groups?.map(({ id }) => id) ?? []
   }
@@ -119,7 +119,7 @@ export function openRecall(
       ? refresh()
       : now() < last.askAfter
         ? last.standing
-        : Promise.race([refresh(), sleep(patience, last.standing, { ref: false })]))
+        : Promise.race([refresh(), sleep(patienceMs, last.standing, { ref: false })]))
     if (!standing.enabled) return null
     return stillHeld(kept, {
       roles: standing.roles ?? kept.roles,

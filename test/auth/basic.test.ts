@@ -329,3 +329,28 @@ t.test('curl -u signs in over a real socket', async t => {
   t.equal(await curl('alice:wonder: land'), '{"user":"alice"} 200')
   t.match(await curl('alice:wrong'), / 401$/)
 })
+
+t.test('who was here before is looked up in the file as it is now', async t => {
+  const content = await alice()
+  const file = usersFile(t, content)
+  const { auth, as } = open(t, file, 20)
+  const kept = await as(basic('alice', 'wonder: land'))
+  t.same(await auth.recall(kept), kept)
+  t.match(await auth.recall({ ...kept, roles: ['reader'], groups: [] }), { roles: ['reader'], groups: [] })
+  t.equal(await auth.recall({ ...kept, user_id: 'bob' }), null)
+  t.equal(await auth.recall({ ...kept, project_id: 'other' }), null)
+  const admin = { ...kept, roles: [...kept.roles, 'admin'], is_admin: true }
+  t.match(
+    await auth.recall(admin),
+    { roles: kept.roles, is_admin: false },
+    'a role that is not there any more',
+  )
+  const until = async (look: () => Promise<boolean>) => {
+    while (!(await look())) await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  writeFileSync(file, content.replace('groups: [builders]', 'groups: []').replace('[Member]', '[reader]'))
+  await until(async () => (await auth.recall(kept))?.groups.length === 0)
+  t.match(await auth.recall(kept), { roles: ['reader'] })
+  writeFileSync(file, content.replaceAll('alice', 'anna'))
+  await until(async () => (await auth.recall(kept)) === null)
+})
