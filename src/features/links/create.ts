@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Caller } from '../../auth/caller.js'
+import { askGroups, type Caller, knownGroups } from '../../auth/caller.js'
 import { findDownloadable } from '../../data/download.js'
 import type { Deps } from '../../deps.js'
 import { Conflict, TooLarge } from '../../errors.js'
@@ -37,6 +37,7 @@ export async function create(deps: Deps, caller: Caller, id: string, wishes: New
   if (direct) return createDirect(deps, caller, image, expires_in, filename)
 
   const secret = newSecret()
+  const groups = await groupsThatMatter(caller, image)
   const link = await deps.db.transaction().execute(async tx => {
     // the lock makes links one after another, and none for an image that is just being deleted
     if (!(await findUnscoped(tx, id, { lock: true }))) throw noImage(id)
@@ -48,7 +49,7 @@ export async function create(deps: Deps, caller: Caller, id: string, wishes: New
       secret_hash: hashOf(secret),
       filename,
       auth: deps.auth.mode,
-      ...kept(caller),
+      ...kept(caller, groups),
       expires_in,
     })
   })
@@ -57,7 +58,7 @@ export async function create(deps: Deps, caller: Caller, id: string, wishes: New
 }
 
 /** What a link keeps of its maker: what rules look at and can be asked about later; no service's word for him. */
-const kept = ({ roles, groups, ...caller }: Caller) => ({
+const kept = ({ roles, ...caller }: Caller, groups: readonly string[]) => ({
   user_id: caller.user_id,
   user_domain_id: caller.user_domain_id,
   project_id: caller.project_id,
@@ -67,6 +68,10 @@ const kept = ({ roles, groups, ...caller }: Caller) => ({
   roles: [...roles],
   groups: [...groups],
 })
+
+/** Groups that have to be asked for are, where the image is shared with any. */
+const groupsThatMatter = (caller: Caller, { shares }: Image) =>
+  shares?.some(({ kind }) => kind === 'group') ? askGroups(caller) : knownGroups(caller)
 
 async function createDirect(
   deps: Deps,
