@@ -90,6 +90,21 @@ t.test('recipients have it at once, as if their project had accepted it, until i
   }
 })
 
+t.test('from the recycle bin it comes back with its shares and launch defaults', async t => {
+  const recipient = server.as(builder)
+  const { id } = await owner.createActive()
+  await share(owner, id, group)
+  const defaults = { cpu_cores: 2, memory_mb: null, max_concurrent_use: 3 }
+  await owner.put(`/v2/images/${id}/launch-defaults`, defaults)
+  await owner.delete(`/v2/images/${id}`)
+  t.equal((await recipient.get(`/v2/images/${id}`)).status, 404)
+  t.equal((await recipient.get(`/v2/recycle-bin/${id}`)).status, 404, 'deletions are the affair of owners')
+  t.equal((await owner.post(`/v2/recycle-bin/${id}/restore`)).status, 200)
+  t.equal((await recipient.get(`/v2/images/${id}`)).status, 200)
+  t.equal((await recipient.get(`/v2/images?id=${id}`)).json.images.length, 1)
+  t.strictSame((await owner.get(`/v2/images/${id}/launch-defaults`)).json, defaults)
+})
+
 t.test(
   'its other visibilities keep a shared image from recipients; shared again, they have it again',
   async t => {
