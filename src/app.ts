@@ -15,6 +15,7 @@ import { links } from './features/links/index.js'
 import { locations } from './features/locations/index.js'
 import { members } from './features/members/index.js'
 import { metadefs } from './features/metadefs/index.js'
+import { progress } from './features/progress/index.js'
 import { recycleBin } from './features/recycle-bin/index.js'
 import { shares } from './features/shares/index.js'
 import { stores } from './features/stores/index.js'
@@ -34,6 +35,7 @@ export const features: readonly Feature[] = [
   data,
   actions,
   imports,
+  progress,
   tasks,
   locations,
   members,

@@ -92,7 +92,8 @@ export async function attempt(
     finish,
     async undo(error = new Gone('The write was given up.')) {
       finish()
-      const failure = kind === 'upload' ? uploadFailureOf(error) : failureOf(error)
+      const failure =
+        kind === 'upload' ? uploadFailureOf(error, { stopping: deps.stopping.aborted }) : failureOf(error)
       try {
         const kept = await deps.db.transaction().execute(async tx => {
           await lockRow(tx, imageId)

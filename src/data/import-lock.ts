@@ -28,7 +28,9 @@ async function breakStale(tx: Database, imageId: string, holder: string): Promis
       .select(sql<boolean>`updated_at < now() - make_interval(mins => ${minutes})`.as('stale'))
       .where('id', '=', holder)
       .executeTakeFirstOrThrow()
-    if (!stale) throw new Conflict('Image has active task')
+    // an ended one gave the lock back, unless the image was in the recycle bin then
+    const ended = task.status === 'success' || task.status === 'failure'
+    if (!stale && !ended) throw new Conflict('Image has active task')
     await endTask(tx, holder, 'failure', { message: 'Expired lock preempted' })
     const { backend } = task.input as { backend?: string[] }
     // a task that adds a location writes to no store

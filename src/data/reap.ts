@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import type { Job } from '../feature.js'
+import { interrupted } from '../http/failure.js'
 import { interrupt } from '../queue/transfers.js'
 import * as blobs from './blobs.js'
 import { erase } from './erase.js'
@@ -28,7 +29,7 @@ async function requeue(deps: Deps, lease: number): Promise<void> {
     await interrupt(
       tx,
       requeued.map(({ id }) => id),
-      'The server stopped while the bytes came in.',
+      interrupted,
     )
   })
 }

@@ -37,7 +37,7 @@ export async function connectFtp(
   const url = checkUri(rules, uri)
   const place = readFtpUrl(url)
   if (!place) throw new BadRequest('The ftp URL names no file.')
-  const addresses = await resolveChecked(rules, url.hostname)
+  const addresses = await resolveChecked(rules, url.hostname, signal)
   const greeted = await greet(addresses ?? [], Number(url.port || 21), signal)
   const { control, address, socket } = greeted
   const over = new AbortController()

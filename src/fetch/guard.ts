@@ -23,7 +23,10 @@ export type Rules = Pick<
 const standardPorts: Readonly<Record<string, string>> = { http: '80', https: '443', ftp: '21' }
 
 /** One sentence for everything that is refused, so that nobody maps a network by it. tempest looks for its first words. */
-const refused = () => new BadRequest('The URI does not pass filtering: imports may not come from there.')
+const refused = () =>
+  new BadRequest('The URI does not pass filtering: imports may not come from there.', {
+    code: 'source_refused',
+  })
 
 /** Reads a URI and holds its scheme, host, port and, where the host is an address, that against the rules. */
 export function checkUri(rules: Rules, uri: unknown): URL {

@@ -39,7 +39,7 @@ export async function requestHttp(
   let url = checkUri(rules, uri)
   let headers = { ...options.headers }
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    const addresses = await resolveChecked(rules, url.hostname)
+    const addresses = await resolveChecked(rules, url.hostname, options.signal)
     if (!addresses || addresses.length === 0) throw unreachable()
     const response = await request(url, pinned(addresses), headers, options)
     const { statusCode = 0 } = response
@@ -47,15 +47,15 @@ export async function requestHttp(
     if (statusCode < 300 || statusCode >= 400 || location === undefined) return response
     response.destroy()
     if (!URL.canParse(location, url.href))
-      throw new Unavailable('The source redirects to something that is no URL.')
+      throw new Unavailable('The source redirects to something that is no URL.', { code: 'source_refused' })
     const next = checkUri(rules, new URL(location, url).href)
     if (next.protocol !== 'http:' && next.protocol !== 'https:')
-      throw new Unavailable('The source redirects away from http and https.')
+      throw new Unavailable('The source redirects away from http and https.', { code: 'source_refused' })
     // what was meant for one host is not told to another
     if (next.host !== url.host || next.protocol !== url.protocol) headers = {}
     url = next
   }
-  throw new Unavailable(`The source redirects more than ${MAX_REDIRECTS} times.`)
+  throw new Unavailable(`The source redirects more than ${MAX_REDIRECTS} times.`, { code: 'source_refused' })
 }
 
 export interface HttpStart {
@@ -155,7 +155,7 @@ function request(
         if (watched) response.setTimeout(0)
         else
           response.setTimeout(IDLE, () =>
-            response.destroy(new Unavailable('The source sends no more bytes.')),
+            response.destroy(new Unavailable('The source sends no more bytes.', { code: 'source_cut' })),
           )
         resolve(response)
       },

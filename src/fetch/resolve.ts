@@ -15,19 +15,29 @@ const PATIENCE = 10_000
 /**
  * All addresses of a host, every one of them checked: one that may not be reached refuses the name as a whole, so that
  * a name that changes its answer between check and use gains nothing. Undefined when one is refused; empty when the name
- * is not known.
+ * is not known. Throws the signal's reason.
  */
-export async function resolveChecked(rules: Rules, host: string): Promise<Checked[] | undefined> {
+export async function resolveChecked(
+  rules: Rules,
+  host: string,
+  signal?: AbortSignal,
+): Promise<Checked[] | undefined> {
   const name = host.replace(/^\[|\]$/g, '')
   if (ipaddr.isValid(name)) {
     return mayReach(rules, name) ? [{ address: name, family: name.includes(':') ? 6 : 4 }] : undefined
   }
-  let timer: NodeJS.Timeout | undefined
+  signal?.throwIfAborted()
+  let giveUp = () => {}
+  // a lookup can't be ended, only left alone
   const late = new Promise<Checked[]>(resolve => {
-    timer = setTimeout(() => resolve([]), PATIENCE)
+    giveUp = () => resolve([])
   })
+  const timer = setTimeout(giveUp, PATIENCE)
+  signal?.addEventListener('abort', giveUp)
   const found = await Promise.race([lookup(name, { all: true }).catch(() => [] as Checked[]), late])
   clearTimeout(timer)
+  signal?.removeEventListener('abort', giveUp)
+  signal?.throwIfAborted()
   return found.every(({ address }) => mayReach(rules, address)) ? found : undefined
 }
 

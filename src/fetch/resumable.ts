@@ -139,4 +139,5 @@ const told = (cause: Error | null) =>
         code: 'source_cut',
       })
 
-const tooLong = () => new Unavailable('The source sends more bytes than it announced.')
+const tooLong = () =>
+  new Unavailable('The source sends more bytes than it announced.', { code: 'source_cut' })

@@ -6,7 +6,8 @@ export function abortSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   const { raw } = reply
   const closed = () => {
-    if (!raw.writableFinished) controller.abort(new BadRequest('The client closed the connection.'))
+    if (!raw.writableFinished)
+      controller.abort(new BadRequest('The client closed the connection.', { code: 'upload_cut' }))
   }
   if (raw.destroyed) closed()
   else raw.once('close', closed)

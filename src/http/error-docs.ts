@@ -15,7 +15,7 @@ export const refusals: Readonly<Record<number, string>> = {
   413: 'A quota or limit of size is used up: bytes, properties, tags, members, or the size of the body itself.',
   415: 'The Content-Type is not one that this takes, or the bytes are not what the image says they are.',
   416: 'The image does not have the bytes that Range asks for.',
-  429: 'Too many passwords were wrong; `Retry-After` tells how long to wait.',
+  429: 'Too many passwords were wrong, or too many streams are open; `Retry-After` tells how long to wait.',
   431: 'The headers of the request are too large.',
   500: 'The server met an error that nobody foresaw; its log has the details under the request id.',
   501: 'Neither the path nor the method is known.',

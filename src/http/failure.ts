@@ -32,10 +32,20 @@ export function failureOf(error: unknown): Failure {
   }
 }
 
-/** The same for bytes that a client sends: what breaks off then is its request. */
-export function uploadFailureOf(error: unknown): Failure {
+/**
+ * The same for bytes that a client sends: what breaks off then is its request, by the client or, where that is
+ * stopping, by the server.
+ */
+export function uploadFailureOf(error: unknown, { stopping }: { stopping: boolean }): Failure {
   const failure = failureOf(error)
-  return failure.code === 'source_cut' ? { ...failure, code: 'upload_cut' } : failure
+  if (failure.code !== 'source_cut' && failure.code !== 'upload_cut') return failure
+  return stopping ? interrupted : { ...failure, code: 'upload_cut' }
+}
+
+/** What ends with the process that did it. */
+export const interrupted: Failure = {
+  code: 'interrupted',
+  message: 'The server stopped while the bytes came in.',
 }
 
 function byKind(error: HttpError): FailureCode | undefined {

@@ -108,11 +108,11 @@ export async function findRunning(tx: Database, imageId: string): Promise<Transf
 }
 
 /** Uploads whose process died. */
-export async function interrupt(tx: Database, imageIds: readonly string[], message: string): Promise<void> {
+export async function interrupt(tx: Database, imageIds: readonly string[], failure: Failure): Promise<void> {
   if (imageIds.length === 0) return
   await tx
     .updateTable('transfers')
-    .set(failed({ code: 'interrupted', message }))
+    .set(failed(failure))
     .where('image_id', 'in', imageIds)
     .where('kind', '=', 'upload')
     .where('ended_at', 'is', null)

@@ -122,7 +122,7 @@ export function ingest(
     function finish(): void {
       if (over) return
       if (expected !== undefined && size !== expected) {
-        fail(new BadRequest(`${expected} bytes were announced and ${size} came`))
+        fail(new BadRequest(`${expected} bytes were announced and ${size} came`, { code: 'source_cut' }))
         return
       }
       underWay = -1
@@ -150,7 +150,7 @@ export function ingest(
       lastSign = Date.now()
       size += chunk.length
       if (expected !== undefined && size > expected) {
-        fail(new BadRequest(`${expected} bytes were announced and more came`))
+        fail(new BadRequest(`${expected} bytes were announced and more came`, { code: 'source_cut' }))
       } else if (size > limit) {
         fail(new TooLarge(`The data has more than the ${limit} bytes that are allowed`))
       } else {
@@ -210,7 +210,7 @@ export function ingest(
 }
 
 function incomplete(cause?: Error): BadRequest {
-  return new BadRequest('The data ended before it was complete', { cause })
+  return new BadRequest('The data ended before it was complete', { cause, code: 'source_cut' })
 }
 
 function ignore(): void {}

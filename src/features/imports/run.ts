@@ -52,7 +52,8 @@ export function importRunner(deps: Deps): TaskRunner {
       if (copying(run)) await writeAll(run, image, source)
       else {
         await inject(deps, run.id, secret.roles ?? [])
-        await using prepared = await applySteps(deps, image, task.id, source, signal)
+        await using prepared = await applySteps(deps, image, task.id, source, signal, transfer.moved)
+        run.moved = transfer.bytes
         await writeAll(run, image, prepared)
       }
       return await end(run)
@@ -298,19 +299,19 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
   deps.log.warn({ err: error, image: id, task: run.task.id }, 'an import failed')
   const leftovers = await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
+    await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
     if (!image || !holds(image, run.task.id)) return []
     await tracking.failed(tx, id, run.stores)
     await unlock(tx, id, run.task.id)
-    await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
     const copies = await undoCopies(run, image, tx)
     const task = await findTask(tx, run.task.id)
     await endTask(tx, run.task.id, 'failure', failureOf(error))
-    if (copying(run)) return copies
+    // still uploading when the beginning was refused; what another upload brings is not the import's
+    const own = image.status === 'uploading' && run.method === 'glance-direct'
+    if (copying(run) || (image.status !== 'importing' && !own)) return copies
     await takeBack(tx, id, task)
-    // still uploading when the beginning was refused
     const reset = { checksum: null, os_hash_algo: null, os_hash_value: null }
-    if (image.status === 'importing' || image.status === 'uploading')
-      await move(tx, id, image.status, 'queued', reset)
+    await move(tx, id, image.status, 'queued', reset)
     return [...copies, ...(await staged.discard(tx, id))]
   })
   await erase(deps, leftovers)

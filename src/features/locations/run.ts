@@ -163,9 +163,9 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
   deps.log.warn({ err: error, image: id, task: task.id }, 'a location could not be added')
   await deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
+    await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
     if (!image || !holds(image, task.id)) return
     await unlock(tx, id, task.id)
-    await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
     await endTask(tx, task.id, 'failure', failureOf(error))
     if (image.status !== 'importing') return
     for (const location of image.locations) {

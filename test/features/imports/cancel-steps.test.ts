@@ -55,6 +55,10 @@ t.test('unpacking', async t => {
     gzipSync(Buffer.alloc(512 * MiB), { level: 1 }),
   )
   await until(() => find(staging, 'decompressed'), 'the unpacking')
+  t.match((await server.as(alice).get(`/v2/images/${id}/progress`)).json, {
+    phase: 'importing',
+    bytes_total: null,
+  })
   await ends(t, server, id, staging)
 })
 

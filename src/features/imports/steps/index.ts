@@ -1,4 +1,6 @@
+import { holds } from '../../../data/import-lock.js'
 import type { Deps } from '../../../deps.js'
+import { Gone } from '../../../errors.js'
 import type { Image } from '../../../images/image.js'
 import { findUnscoped, update } from '../../../images/repository.js'
 import type { Source } from '../methods/source.js'
@@ -8,7 +10,8 @@ import { fileSource, openWorkspace } from './workspace.js'
 
 /**
  * What the operator wants done with imported bytes between fetching and storing them: decompressing, then converting.
- * Without either the source is passed on as it is; otherwise its bytes pass through a file, which qemu-img needs.
+ * Without either the source is passed on as it is; otherwise its bytes pass through a file, which qemu-img needs, and
+ * `onProgress` is told how many of them have come.
  */
 export async function applySteps(
   deps: Deps,
@@ -16,18 +19,22 @@ export async function applySteps(
   task: string,
   source: Source,
   signal: AbortSignal,
+  onProgress?: (bytes: number) => void,
 ): Promise<Source> {
   const unpack = deps.config.import_decompress && image.container_format !== 'compressed'
   const target = deps.config.import_convert_to
   if (!unpack && target === null) return source
   const workspace = await openWorkspace(deps, task)
   try {
-    let path = await workspace.save('fetched', await source.open(), signal, source.checksums)
+    let path = await workspace.save('fetched', await source.open(), signal, {
+      checksums: source.checksums,
+      onProgress,
+    })
     if (unpack) path = await decompress(workspace, path, signal)
     if (target !== null) {
       const converted = await convert(workspace, path, image.disk_format ?? '', target, signal)
       path = converted.path
-      await setFormats(deps, image, converted.disk_format)
+      await setFormats(deps, image, task, converted.disk_format)
     }
     return {
       ...(await fileSource(path)),
@@ -42,12 +49,12 @@ export async function applySteps(
 }
 
 /** A converted image is a bare one of its new format. */
-async function setFormats(deps: Deps, image: Image, disk_format: string): Promise<void> {
+async function setFormats(deps: Deps, image: Image, task: string, disk_format: string): Promise<void> {
   const columns = { disk_format, container_format: 'bare' }
   await deps.db.transaction().execute(async tx => {
-    if (await findUnscoped(tx, image.id, { lock: true })) {
-      await update(tx, image.id, { columns, properties: {}, removed: [] })
-    }
+    const current = await findUnscoped(tx, image.id, { lock: true })
+    if (!current || !holds(current, task)) throw new Gone('The import lost its lock on the image.')
+    await update(tx, image.id, { columns, properties: {}, removed: [] })
   })
   Object.assign(image, columns)
 }
