@@ -11,5 +11,5 @@ create table recycle_bin (
   -- when it is destroyed at last, whatever becomes of the setting meanwhile
   expires_at timestamptz(3) not null
 );
-create index recycle_bin_owner_newest on recycle_bin (owner, deleted_at desc, image_id desc);
+create index recycle_bin_owner_newest on recycle_bin (owner, deleted_at desc, image_id desc) include (bytes);
 create index recycle_bin_expires on recycle_bin (expires_at);

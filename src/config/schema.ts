@@ -170,6 +170,8 @@ export const Settings = Type.Object(
     recycle_bin: Type.Integer({
       default: 7 * 86400,
       minimum: 0,
+      // a hundred years: dates end somewhere
+      maximum: 36_500 * 86400,
       'x-kind': 'duration',
       description: 'Seconds for which deleted images can be restored (s, m, h, d; off).',
     }),

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import type { Database } from '../db/connect.js'
 import type { DB } from '../db/schema.js'
 import type { Image } from '../images/image.js'
@@ -26,6 +26,11 @@ export const selectBinned = (db: Kysely<DB>, project: string | null) =>
   selectImages(db, sql`${project}`)
     .innerJoin('recycle_bin as b', 'b.image_id', 'i.id')
     .select(['b.deleted_at as deleted_at', 'b.deleted_by', 'b.expires_at'])
+
+/** The rows of a project, or those of images without owner; said so that an index serves it. */
+export const ofOwner =
+  (owner: string | null) => (eb: ExpressionBuilder<DB & { b: DB['recycle_bin'] }, 'b'>) =>
+    owner === null ? eb('b.owner', 'is', null) : eb('b.owner', '=', owner)
 
 /** An image in the bin, locked against other writers when asked; undefined when it is not there. */
 export async function findBinned(
@@ -76,6 +81,16 @@ export async function expired(db: Database, now: Date, limit: number): Promise<D
     .execute()
 }
 
+/** Bytes that a project has in the bin. */
+async function bytesOf(db: Database, owner: string | null): Promise<number> {
+  const { bytes } = await db
+    .selectFrom('recycle_bin as b')
+    .select(sql<number>`coalesce(sum(bytes), 0)::float8`.as('bytes'))
+    .where(ofOwner(owner))
+    .executeTakeFirstOrThrow()
+  return bytes
+}
+
 /** Deletions of a project that have to go so that the newer ones fit into `max` bytes, the oldest first. */
 export async function excess(
   db: Database,
@@ -83,13 +98,15 @@ export async function excess(
   max: number,
   limit: number,
 ): Promise<Deletion[]> {
+  // asked at each deletion, when mostly nothing has to go
+  if ((await bytesOf(db, owner)) <= max) return []
   return db
     .selectFrom(
       db
-        .selectFrom('recycle_bin')
+        .selectFrom('recycle_bin as b')
         .select(['image_id', 'deleted_at'])
         .select(sql<number>`sum(bytes) over (order by deleted_at desc, image_id desc)`.as('kept'))
-        .where('owner', 'is not distinct from', owner)
+        .where(ofOwner(owner))
         .as('b'),
     )
     .select(['image_id', 'deleted_at'])

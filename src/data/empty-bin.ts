@@ -2,7 +2,7 @@ import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { Forbidden } from '../errors.js'
 import { imageTarget } from '../images/access.js'
-import { type BinnedImage, selectBinned } from './bin.js'
+import { type BinnedImage, ofOwner, selectBinned } from './bin.js'
 import { destroyUnscoped } from './destroy.js'
 
 /** Images that are read at once. */
@@ -25,7 +25,7 @@ export async function emptyBin(
   let after = ''
   for (;;) {
     const rows = await selectBinned(deps.db, caller.project_id)
-      .where('b.owner', 'is not distinct from', owner)
+      .where(ofOwner(owner) as never)
       .where('i.id', '>', after)
       .orderBy('i.id')
       .limit(PAGE)

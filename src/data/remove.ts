@@ -36,7 +36,11 @@ export async function remove(deps: Deps, caller: Caller, id: string): Promise<vo
     ?.evict([id])
     .catch(err => deps.log.warn({ err, image: id }, 'an image could not be taken out of the cache yet'))
   await erase(deps, doomed)
-  if (kept) await trim(deps, image.owner)
+  // what is too much goes with the next run of the job otherwise
+  if (kept)
+    await trim(deps, image.owner).catch(err =>
+      deps.log.warn({ err }, 'the recycle bin could not be trimmed yet'),
+    )
 }
 
 /** Whether the bin is for this image: one that has bytes, and not more than a project may have in the bin. */

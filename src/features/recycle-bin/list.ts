@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Caller } from '../../auth/caller.js'
-import { type BinnedImage, findBinned, selectBinned } from '../../data/bin.js'
+import { type BinnedImage, findBinned, ofOwner, selectBinned } from '../../data/bin.js'
 import type { Deps } from '../../deps.js'
 import { BadRequest } from '../../errors.js'
 import { limitOf } from '../../http/pages.js'
@@ -34,7 +34,7 @@ export async function list(
   if (limit === 0 || (others && !caller.is_admin)) return { images: [], next: null }
 
   let select = selectBinned(deps.db, caller.project_id)
-    .where('b.owner', 'is not distinct from', owner)
+    .where(ofOwner(owner) as never)
     .orderBy('b.deleted_at', 'desc')
     .orderBy('b.image_id', 'desc')
     .limit(limit)

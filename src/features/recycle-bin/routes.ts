@@ -19,7 +19,7 @@ type ById = { Params: { image_id: string } }
 const ownerQuery = {
   owner: text("Project whose bin is meant, for admins; the caller's own when not said, empty: of no owner."),
 }
-const { sort: _, sort_key: _key, sort_dir: _dir, ...filters } = listQuery
+const { sort: _, sort_key: _key, sort_dir: _dir, member_status: _status, ...filters } = listQuery
 
 /** Deleted images: see them, have them back, or have done with them. */
 export function recycleBinRoutes(app: FastifyInstance, deps: Deps): void {
