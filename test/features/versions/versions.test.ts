@@ -495,8 +495,12 @@ t.test('every route that finds an image knows the rule', async t => {
     t.equal((await who.get(`/v2/images/${id}`)).status, 200, name)
   }
   t.equal((await stranger.download(id)).text, 'v1')
+  const link = new URL((await stranger.post(`/v2/images/${id}/links`, {})).json.url)
+  const open = () => fetch(`${server.url}${link.pathname}`)
+  t.equal(await (await open()).text(), 'v1')
 
   await promote(root, id, 2)
+  t.equal((await open()).status, 404, 'by a link neither, whose maker may not see it any more')
   for (const [name, who] of [
     ['a reader', reader],
     ['another project', stranger],
