@@ -12,7 +12,8 @@ type Row = ExpressionBuilder<DB & { i: DB['images'] }, 'i'>
  * Whether a caller may know of an image: one rule twice, as a predicate on an image and as a condition in SQL.
  * Policy on what is done with it comes on top. An admin knows of everything, a project of its own, of public and
  * community images and of those shared with it, accepted or not, or with its domain or a group of the caller's; an
- * image without owner hides from nobody here, policy decides. Of the versions of one thing, those who may not make versions know the one in production only.
+ * image without owner hides from nobody here, policy decides. Of the versions of one thing, those who may not make
+ * versions know the one in production only.
  */
 export function isVisible(policy: Pick<Policy, 'allows'>, caller: Caller, image: Image): boolean {
   return isKnown(caller, image) && isVersionKnown(policy, caller, image)
