@@ -8,6 +8,7 @@ import { cache } from './features/cache/index.js'
 import { consumers } from './features/consumers/index.js'
 import { discovery } from './features/discovery/index.js'
 import { announced } from './features/discovery/versions.js'
+import { exports } from './features/exports/index.js'
 import { imports } from './features/imports/index.js'
 import { info } from './features/info/index.js'
 import { launchDefaults } from './features/launch-defaults/index.js'
@@ -51,6 +52,7 @@ export const features: readonly Feature[] = [
   versions,
   recycleBin,
   batch,
+  exports,
 ]
 
 /** Puts the server together; opens nothing and does not listen. */

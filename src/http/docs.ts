@@ -56,6 +56,7 @@ const tags: Record<string, string> = {
   cache: "Copies of images on the server's own disk, for its operators.",
   'recycle bin': 'Deleted images, which can be restored for a while.',
   batch: 'The same for many images at once.',
+  exports: 'Lists of images as files for spreadsheets.',
   metadefs: 'Metadata definitions: which properties images and other resources may have.',
   schemas: 'JSON Schemas of what the API speaks of.',
   lineages: 'Versions of an image, one of them in production.',

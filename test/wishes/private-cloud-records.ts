@@ -122,7 +122,7 @@ export const aboutRecords: readonly Wish[] = [
       const features = { feature_hot_upgrade: 'yes', feature_cloud_init: 'yes', hw_qemu_guest_agent: 'yes' }
       await me.createActive(disk, { name: 'featured', ...features })
       t.match((await me.get('/v2/images?name=featured')).json.images, [features])
-      const { text } = await me.get('/v2/exports/images?format=csv&name=featured')
+      const { text } = await me.send('GET', '/v2/exports/images?format=csv&name=featured')
       for (const feature of ['hot', 'cloud', 'agent']) t.match(text, new RegExp(feature, 'i'))
     },
   },
@@ -161,13 +161,13 @@ export const aboutRecords: readonly Wish[] = [
       const ann = running.as({ user_id: 'ann', project_id: 'office' })
       await ann.create({ name: 'by ann' })
       await running.as({ user_id: 'ben', project_id: 'office' }).create({ name: 'by ben' })
-      const sheet = await ann.get('/v2/exports/images?format=xlsx&created_by=me')
+      const sheet = await ann.send('GET', '/v2/exports/images?format=xlsx&created_by=me')
       t.equal(
         sheet.headers['content-type'],
         'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
       )
       t.equal(sheet.bytes.subarray(0, 2).toString(), 'PK')
-      const { text } = await ann.get('/v2/exports/images?format=csv&created_by=me')
+      const { text } = await ann.send('GET', '/v2/exports/images?format=csv&created_by=me')
       t.match(text, 'by ann')
       t.notMatch(text, 'by ben')
     },
