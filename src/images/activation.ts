@@ -24,6 +24,9 @@ async function act(
 ): Promise<void> {
   const image = await find(deps, caller, id)
   requireOn(deps.policy, caller, rule, image)
+  // as with Glance, no policy opens this to other projects
+  if (!caller.is_admin && image.owner !== caller.project_id)
+    throw new Forbidden(`Only the owner of an image and admins may ${rule} it.`)
   if (image.status === to) return
   if (image.status === from && (await move(deps.db, id, from, to))) return
   // somebody else may have been faster with the very same

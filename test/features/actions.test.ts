@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { admin, alice, bob, rita, startApp } from '../helpers/app.js'
 import type { Client } from '../helpers/client.js'
@@ -58,4 +59,12 @@ t.test('many who do the same at once all succeed', async t => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => act(owner, id, action)))
     t.strictSame([...new Set(answers.map(answer => answer.status))], [204], action)
   }
+})
+
+t.test('no policy lets others deactivate an image', async t => {
+  const policy_file = join(t.testdir({ 'policy.yaml': 'deactivate: ""\n' }), 'policy.yaml')
+  const open = await startApp(t, { policy_file })
+  const { id } = await open.as(admin).createActive(undefined, { visibility: 'public' })
+  t.equal((await act(open.as(bob), id, 'deactivate')).status, 403)
+  t.equal((await act(open.as(admin), id, 'deactivate')).status, 204)
 })

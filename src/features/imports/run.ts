@@ -82,6 +82,8 @@ interface Run {
   transfer: Followed
   /** Bytes that earlier steps have moved. */
   moved: number
+  /** The store that could not be written, where all of them had to be. */
+  broken?: string
   /** Copies that this run has added. */
   made: blobs.BlobName[]
 }
@@ -140,6 +142,7 @@ async function writeAll(run: Run, image: Image, source: Source): Promise<void> {
     try {
       await writeOne(run, image, source, store)
     } catch (error) {
+      if (run.mustSucceed && !run.signal.aborted) run.broken = store
       if (run.mustSucceed || run.signal.aborted) throw error
       failure = error
       run.deps.log.warn({ err: error, image: run.id, store }, 'an import could not write one of its stores')
@@ -301,7 +304,8 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
     const image = await findUnscoped(tx, id, { lock: true })
     await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
     if (!image || !holds(image, run.task.id)) return []
-    await tracking.failed(tx, id, run.stores)
+    await tracking.untrack(tx, id, run.stores)
+    await tracking.failed(tx, id, run.broken === undefined ? run.stores : [run.broken])
     await unlock(tx, id, run.task.id)
     const copies = await undoCopies(run, image, tx)
     const task = await findTask(tx, run.task.id)

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { features } from '../../../src/app.js'
 import { startTasks } from '../../../src/tasks.js'
 import { admin, alice, startApp, type TestApp } from '../../helpers/app.js'
+import { until } from '../../helpers/server-process.js'
 import { settled } from '../../helpers/tasks.js'
 
 t.setTimeout(120_000)
@@ -90,6 +91,26 @@ t.test('bytes of the wrong format are refused by the import, and the image can b
   t.match((await me.get(`/v2/images/${id}/tasks`)).json.tasks, [{ status: 'failure', message: /qcow2/ }])
   t.strictSame(readdirSync(running.folders.fast), [])
   t.equal((await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)).status, 204)
+})
+
+t.test('an import that one store breaks names that store, and leaves nothing in the others', async t => {
+  const running = await app(t)
+  const me = running.as(alice)
+  const id = await queued(running)
+  await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)
+  rmSync(running.folders.cheap, { recursive: true })
+  writeFileSync(running.folders.cheap, '')
+  const stores = ['fast', 'cheap']
+  t.equal(
+    (await me.post(`/v2/images/${id}/import`, { method: { name: 'glance-direct' }, stores })).status,
+    202,
+  )
+  t.match(await settled(running, id), {
+    status: 'queued',
+    os_glance_importing_to_stores: '',
+    os_glance_failed_import: 'cheap',
+  })
+  await until(async () => readdirSync(running.folders.fast).length === 0)
 })
 
 t.test('an import that its quota refuses gives the staged bytes back', async t => {
