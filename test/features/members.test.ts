@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { admin, alice, bob, rita, startApp } from '../helpers/app.js'
 import type { Client } from '../helpers/client.js'
@@ -330,4 +331,12 @@ t.test('many at once: 128 at most, also from several sides', async t => {
   t.equal(statuses.filter(status => status === 200).length, 128)
   t.equal(statuses.filter(status => status === 413).length, 52)
   t.equal((await owner.get(at)).json.members.length, 128)
+})
+
+t.test('a list shows nobody whom the policy shows to nobody', async t => {
+  const policy_file = join(t.testdir({ 'policy.yaml': 'get_member: "!"\n' }), 'policy.yaml')
+  const hiding = (await startApp(t, { policy_file })).as(alice)
+  const { id } = await hiding.create({ visibility: 'shared' })
+  await hiding.post(`/v2/images/${id}/members`, { member: 'beta' })
+  t.match(await hiding.get(`/v2/images/${id}/members`), { status: 200, json: { members: [] } })
 })

@@ -2,7 +2,7 @@ import type { Caller } from '../../auth/caller.js'
 import type { Database } from '../../db/connect.js'
 import type { Deps } from '../../deps.js'
 import { BadRequest, Conflict, NotFound, TooLarge } from '../../errors.js'
-import { requireOn } from '../../images/access.js'
+import { imageTarget, requireOn } from '../../images/access.js'
 import { type Image, MAX_MEMBERS, type MemberStatus } from '../../images/image.js'
 import { learnGroups, shareFor } from '../../images/reach.js'
 import { find, findUnscoped } from '../../images/repository.js'
@@ -21,6 +21,8 @@ const seen = (caller: Caller, image: Image) =>
 export async function list(deps: Deps, caller: Caller, id: string): Promise<members.Member[]> {
   const image = await findShared(deps, caller, id)
   requireOn(deps.policy, caller, 'get_members', image)
+  // a list shows what each of its members shows alone
+  if (!deps.policy.allows(caller, 'get_member', imageTarget(caller, image))) return []
   const only = seen(caller, image)
   const rows = await members.listOf(deps.db, id, only)
   if (only === undefined) return rows
