@@ -49,7 +49,7 @@ const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size
 
 /** Goes on with a download until the file has `enough` bytes, and kills curl then; to the end without it. */
 async function resume(url: string, file: string, enough?: number): Promise<number | null> {
-  const slow = enough === undefined ? [] : ['--limit-rate', '20M']
+  const slow = enough === undefined ? [] : ['--limit-rate', '4M']
   const curl = spawn('curl', ['-sSfL', '-C', '-', ...slow, '-o', file, url], { stdio: 'ignore' })
   const exited = once(curl, 'exit')
   if (enough !== undefined) {
