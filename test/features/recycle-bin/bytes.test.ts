@@ -162,8 +162,9 @@ t.test('hashes that were on their way do not come any more', async t => {
 t.test('objects in S3 are kept and destroyed', { skip: missingS3() ?? false }, async t => {
   const s3 = await openS3()
   t.teardown(() => s3.stop())
-  const url = s3.url(`${newBucket()}/images`, 'create=true')
+  const url = s3.url(`${newBucket()}/images`)
   const running = await startApp(t, {}, { moreStores: [`far=${url}`] })
+  await until(async () => (await fetch(`${running.url}/readyz`)).ok, 'a bucket')
   const me = running.as(alice)
   const far = async () => {
     const found: string[] = []
