@@ -24,7 +24,7 @@ interface Known {
 
 export interface RecallOptions {
   /** How long an answer counts before Keystone is asked again (milliseconds). */
-  freshMs?: number
+  freshMs?: number | undefined
   /** How much longer it counts while Keystone does not answer (milliseconds). */
   believedMs: number
   /** How long a new answer is waited for at most while the last one still counts (milliseconds). */

@@ -35,6 +35,8 @@ const tokenForm = /^[!-~]{1,8192}$/
 export interface KeystoneOptions {
   /** How long Keystone may take for an answer. */
   timeoutMs?: number
+  /** How long an answer counts about a caller who is recalled. */
+  recallMs?: number
 }
 
 /**
@@ -55,7 +57,7 @@ export function openKeystone(
   const unknown = boundedMap<true>(10_000)
   const once = singleFlight<Identity | null>()
   const groups = openGroups(client, log, config.group_cache_seconds)
-  const recall = openRecall(client, log, { believedMs: believed })
+  const recall = openRecall(client, log, { believedMs: believed, freshMs: options.recallMs })
   const gate = openGate(16, 1000, 'Too many tokens wait for their validation; try again.')
   // So that a wrong setting shows at start; Keystone may well come up later than Vitrine.
   client.check(AbortSignal.timeout(10_000)).catch(() => {})

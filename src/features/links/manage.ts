@@ -7,10 +7,10 @@ import type { Image } from '../../images/image.js'
 import { find } from '../../images/repository.js'
 import * as links from './repository.js'
 
-/** What rules see: the image, and whose link it is. */
+/** What rules see: the image, and whose link it is; without it, a check that asks for it fails. */
 const targetOf = (caller: Caller, image: Image, link_user_id: string | null) => ({
   ...imageTarget(caller, image),
-  link_user_id,
+  ...(link_user_id !== null && { link_user_id }),
 })
 
 /** Whether a rule lets the caller at somebody's links; null: at all of them. */

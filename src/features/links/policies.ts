@@ -2,7 +2,7 @@ import type { RuleDefault } from '../../policy/defaults.js'
 
 const ownerOrAdmin = 'rule:context_is_admin or (role:member and project_id:%(owner)s)'
 
-/** `link_user_id` is the maker's user id; null when all links of an image are meant. */
+/** `link_user_id` is the maker's user id; there is none when all links of an image are meant. */
 export const policies: Readonly<Record<string, RuleDefault>> = {
   create_link: {
     check: 'rule:download_image',

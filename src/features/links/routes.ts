@@ -131,6 +131,8 @@ export function redeemRoutes(app: FastifyInstance, deps: Deps): void {
     },
     async (request, reply) => {
       const redeemed = await redeem(deps, request.params.secret)
+      const { link, image } = redeemed
+      request.log.info({ link: link.id, image: image.id, user: link.user_id }, 'a link was followed')
       const etag = describe(reply, redeemed)
       if (isKnown(request.headers['if-none-match'], etag)) return reply.code(304).send()
       return (

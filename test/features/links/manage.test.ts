@@ -81,6 +81,7 @@ t.test('who sees and revokes whose links', async t => {
   t.strictSame((await ids(root)).toSorted(), all.toSorted(), 'an admin')
   t.strictSame(await ids(stranger), [links.stranger.id], 'others their own')
   t.strictSame(await ids(reader), [], 'readers have none')
+  t.strictSame(await ids(server.as({ ...bob, user_id: 'None' })), [], 'whatever their name is')
   t.strictSame(await ids(server.as({ ...bob, user_id: 'bert' })), [])
 
   const revoke = async (who: typeof owner, { id }: { id: string }) => (await who.delete(`${at}/${id}`)).status

@@ -117,6 +117,19 @@ t.test('the path is open for GET and HEAD of a secret, and for nothing else', as
   t.equal((await nobody.send('GET', `/v2/images/${id}`, { 'x-auth-token': secret })).status, 401)
 })
 
+t.test('web pages of configured origins may follow a link', async t => {
+  const other = await startApp(t, { cors_origins: ['https://page.example'] })
+  const { id } = await other.as(alice).createActive(bytes)
+  const { url } = await makeLink(other.as(alice), id)
+  for (const method of ['GET', 'HEAD']) {
+    const { headers } = await fetch(url, { method, headers: { origin: 'https://page.example' } })
+    t.equal(headers.get('access-control-allow-origin'), 'https://page.example')
+    for (const name of ['Content-Disposition', 'ETag', 'Accept-Ranges', 'Content-Range'])
+      t.match(headers.get('access-control-expose-headers'), name)
+    t.match(headers.get('vary'), 'Origin')
+  }
+})
+
 t.test('what is no link is 404, whatever it looks like', async t => {
   const { id } = await owner.createActive(bytes)
   const { secret, path, id: linkId } = await makeLink(owner, id)
@@ -204,6 +217,44 @@ for (const [what, { by, back }] of Object.entries(ends)) {
     )
   })
 }
+
+t.test('what is restored from the recycle bin has its links no more', async t => {
+  const { id } = await owner.createActive(bytes)
+  const link = await makeLink(owner, id)
+  await owner.delete(`/v2/images/${id}`)
+  t.equal((await nobody.send('GET', link.path)).status, 404)
+  t.equal((await owner.post(`/v2/recycle-bin/${id}/restore`)).status, 200)
+  t.equal((await owner.download(id)).status, 200)
+  t.equal((await nobody.send('GET', link.path)).status, 404)
+  t.strictSame((await owner.get(`/v2/images/${id}/links`)).json.links, [])
+})
+
+t.test('a link of who knows the version in production only ends when another one is', async t => {
+  const { id } = await root.createActive(bytes, { owner: 'alpha', visibility: 'public' })
+  const links = { owner: await makeLink(owner, id), friend: await makeLink(friend, id) }
+  const next = await root.post(`/v2/images/${id}/versions`, { comment: 'newer' })
+  t.equal(next.status, 201)
+  await root.upload(next.json.image_id, bytes)
+  t.equal((await nobody.send('GET', links.friend.path)).status, 200)
+  t.equal((await root.put(`/v2/images/${id}/versions/production`, { version: 2 })).status, 200)
+  t.equal((await nobody.send('GET', links.friend.path)).status, 404)
+  t.equal((await nobody.send('GET', links.owner.path)).status, 200, 'the owning project knows all versions')
+})
+
+t.test('a link by way of a group or a domain ends with the share', async t => {
+  const { id } = await owner.createActive(bytes, { visibility: 'shared' })
+  const member = server.as({ user_id: 'greta', project_id: 'gamma', groups: ['builders'] })
+  const far = server.as({ user_id: 'dora', project_id: 'far', project_domain_id: 'east' })
+  const share = async (kind: string, target: string) =>
+    (await root.post(`/v2/images/${id}/shares`, { kind, target })).json.id
+  const shares = [await share('group', 'builders'), await share('domain', 'east')]
+  const links = [await makeLink(member, id), await makeLink(far, id)]
+  for (const [n, { path }] of links.entries()) {
+    t.equal((await nobody.send('GET', path)).status, 200)
+    t.equal((await root.delete(`/v2/images/${id}/shares/${shares[n]}`)).status, 204)
+    t.equal((await nobody.send('GET', path)).status, 404)
+  }
+})
 
 t.test("an admin's link, too, is to active images only", async t => {
   const { id } = await owner.createActive(bytes)
