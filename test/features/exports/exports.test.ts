@@ -142,6 +142,23 @@ t.test('what stands in the columns', async t => {
   }
 })
 
+t.test('versions are told, and shown to whom the list shows them', async t => {
+  const server = await startApp(t)
+  const me = server.as(alice)
+  const first = await me.createActive(Buffer.alloc(10), { name: 'base' })
+  const made = await me.post(`/v2/images/${first.id}/versions`, { comment: 'next' })
+  const second = made.json.image_id
+  for (const format of ['csv', 'xlsx']) {
+    t.match(await exported(me, '', format), [{ id: first.id, version: '1', production: 'true' }])
+    t.match(await exported(me, '&os_hidden=true', format), [
+      { id: second, version: '2', production: 'false' },
+    ])
+    t.same(await exported(server.as(rita), '&os_hidden=true', format), [], 'a reader knows of no other')
+  }
+  await me.post('/v2/batch', { action: 'delete', images: [second] })
+  t.same(await exported(me, '&os_hidden=true'), [], 'nor is one in the recycle bin')
+})
+
 t.test('a property that its reader may not read is in no column', async t => {
   const server = await startApp(
     t,
