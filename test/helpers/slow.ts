@@ -40,9 +40,9 @@ export interface SlowSource extends WebServer {
 
 /**
  * A source that does not answer at `/silent`, and elsewhere sends a beginning of what it announced and then, every
- * now and then, a byte more.
+ * now and then, a byte more. `first` is how many bytes the beginning has.
  */
-export async function slowSource(t: Teardown): Promise<SlowSource> {
+export async function slowSource(t: Teardown, first = 2 ** 20): Promise<SlowSource> {
   let open = 0
   const server = await webServer(t, (incoming, response) => {
     open++
@@ -51,7 +51,7 @@ export async function slowSource(t: Teardown): Promise<SlowSource> {
     })
     if (incoming.url === '/silent') return
     response.writeHead(200, { 'content-length': 2 ** 30 })
-    response.write(Buffer.alloc(2 ** 20))
+    response.write(Buffer.alloc(first))
     const timer = setInterval(() => response.write('.'), 100)
     response.once('close', () => clearInterval(timer))
   })
