@@ -5,8 +5,11 @@ import t from 'tap'
 import { noOpenssl, tlsRelay } from '../../auth/keystone-setup.js'
 import { alice, startApp } from '../../helpers/app.js'
 import { noOwnKeystone, ownKeystone } from '../../helpers/keystone.js'
+import { until } from '../../helpers/left.js'
 import { settled, startWorker } from '../../helpers/tasks.js'
 import { webServer } from '../../helpers/web.js'
+
+t.setTimeout(240_000)
 
 const skip = noOwnKeystone || noOpenssl
 
@@ -16,10 +19,14 @@ t.test(
   async t => {
     const bytes = randomBytes(100_000)
     const id = randomUUID()
+    let stalled = false
     const remote = await webServer(t, (request, response) => {
       if (!request.headers['x-auth-token']) response.writeHead(401).end()
-      else if (request.url === `/v2/images/${id}/file`) response.end(bytes)
-      else if (request.url === `/v2/images/${id}`)
+      else if (request.url === `/v2/images/${id}/file`) {
+        response.writeHead(200, { 'content-length': bytes.length })
+        if (stalled) response.flushHeaders()
+        else response.end(bytes)
+      } else if (request.url === `/v2/images/${id}`)
         response.end(
           JSON.stringify({
             id,
@@ -79,6 +86,18 @@ t.test(
       t.match(failed, { status: 'queued', os_distro: 'ours' })
       const { tasks } = (await member.get(`/v2/images/${failed.id}/tasks`)).json
       t.match(tasks[0].message, /no public endpoint of type image in region nowhere/)
+
+      stalled = true
+      const cancelled = await member.create({ disk_format: 'qcow2', os_distro: 'ours' })
+      await member.post(`/v2/images/${cancelled.id}/import`, {
+        method: { name: 'glance-download', glance_region: 'elsewhere', glance_image_id: id },
+      })
+      await until(async () => (await member.show(cancelled.id)).os_distro === 'debian', 'what comes along')
+      t.match(await member.show(cancelled.id), { status: 'importing', disk_format: 'raw', os_type: 'linux' })
+      t.equal((await member.post(`/v2/images/${cancelled.id}/actions/cancel`)).status, 204)
+      const after = await member.show(cancelled.id)
+      t.match(after, { status: 'queued', disk_format: 'qcow2', os_distro: 'ours' }, 'is as before')
+      t.notOk('os_type' in after)
     })
   },
 )
