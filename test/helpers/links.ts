@@ -1,5 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
+import type { TestApp } from './app.js'
 import type { Client } from './client.js'
+import { until } from './left.js'
 
 export interface TestLink {
   id: string
@@ -26,14 +28,20 @@ export function begin(url: string, headers: Record<string, string> = {}): Promis
   })
 }
 
-/** Reads an answer slowly, so that it does not end by itself for long; resolves with how it went when it ends. */
-export async function trickle(answer: IncomingMessage): Promise<{ complete: boolean; bytes: number }> {
+/**
+ * Waits until a server has ended a link's transfers, and reads what came of one of them. Until then nothing of it is read,
+ * so that a large image can't reach its end meanwhile, however long that takes.
+ */
+export async function endedTransfer(
+  { logs }: Pick<TestApp, 'logs'>,
+  { id }: TestLink,
+  answer: IncomingMessage,
+): Promise<{ complete: boolean; bytes: number }> {
+  const ended = () => logs.some(({ msg, link }) => msg === 'a link ended while it was used' && link === id)
+  await until(ended, "the end of a link's transfers", 60)
   let bytes = 0
   try {
-    for await (const chunk of answer) {
-      bytes += (chunk as Buffer).length
-      await new Promise(resolve => setTimeout(resolve, 25))
-    }
+    for await (const chunk of answer) bytes += (chunk as Buffer).length
   } catch {
     // how it broke off is of no interest
   }

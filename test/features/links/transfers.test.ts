@@ -7,7 +7,7 @@ import t from 'tap'
 import { alice, startApp } from '../../helpers/app.js'
 import { type DatabaseProxy, databaseProxy } from '../../helpers/database-proxy.js'
 import { until } from '../../helpers/left.js'
-import { begin, makeLink, trickle } from '../../helpers/links.js'
+import { begin, endedTransfer, makeLink } from '../../helpers/links.js'
 
 t.setTimeout(120_000)
 const large = randomBytes(32 * 2 ** 20)
@@ -18,11 +18,11 @@ t.test('a link that is revoked through another replica ends its transfers here',
   const there = await startApp(t, { stores }, { wire: async () => here.databaseUrl })
   const { id } = await here.as(alice).createActive(large)
   const link = await makeLink(here.as(alice), id)
-  const reading = trickle(await begin(link.url))
+  const reading = await begin(link.url)
   t.equal((await fetch(`${there.url}${link.path}`, { method: 'HEAD' })).status, 200)
   t.equal((await there.as(alice).delete(`/v2/images/${id}/links/${link.id}`)).status, 204)
   for (const { url } of [here, there]) t.equal((await fetch(`${url}${link.path}`)).status, 404)
-  t.notOk((await reading).complete)
+  t.notOk((await endedTransfer(here, link, reading)).complete)
 })
 
 t.test('a transfer out of the cache ends with its link', async t => {
@@ -34,9 +34,9 @@ t.test('a transfer out of the cache ends with its link', async t => {
   const link = await makeLink(owner, id)
   t.ok(Buffer.from(await (await fetch(link.url)).arrayBuffer()).equals(large))
   await until(async () => (await server.deps.cache?.list())?.length === 1, 'an image in the cache')
-  const reading = trickle(await begin(link.url))
+  const reading = await begin(link.url)
   await owner.delete(`/v2/images/${id}/links/${link.id}`)
-  t.notOk((await reading).complete)
+  t.notOk((await endedTransfer(server, link, reading)).complete)
 })
 
 t.test('while nobody can tell whether a link works, it does not', async t => {
@@ -54,10 +54,10 @@ t.test('while nobody can tell whether a link works, it does not', async t => {
   const owner = server.as(alice)
   const { id } = await owner.createActive(large)
   const link = await makeLink(owner, id)
-  const reading = trickle(await begin(link.url))
+  const reading = await begin(link.url)
   wire?.open(false)
   t.equal((await fetch(link.url)).status, 503)
-  t.notOk((await reading).complete)
+  t.notOk((await endedTransfer(server, link, reading)).complete)
   wire?.open(true)
   await until(async () => (await fetch(link.url, { method: 'HEAD' })).status === 200, 'the database')
   const rest = await fetch(link.url, { headers: { range: `bytes=${large.length - 100}-` } })
