@@ -135,9 +135,9 @@ export function redeemRoutes(app: FastifyInstance, deps: Deps): void {
       request.log.info({ link: link.id, image: image.id, user: link.user_id }, 'a link was followed')
       const etag = describe(reply, redeemed)
       if (isKnown(request.headers['if-none-match'], etag)) return reply.code(304).send()
-      return (
-        (await redirect(deps, request, reply, redeemed, etag)) ?? transfer(request, reply, redeemed, etag)
-      )
+      const elsewhere = await presigned(deps, request, redeemed, etag)
+      if (elsewhere === undefined) return transfer(request, reply, redeemed, etag)
+      return reply.removeHeader('etag').redirect(elsewhere, 302)
     },
   )
 
@@ -201,20 +201,18 @@ function describe(reply: FastifyReply, { link, image }: Redeemed): string | null
 }
 
 /**
- * Sends the client to the object store, where it is a public one. Not who goes on with bytes by our ETag: the store
- * has others, and would begin anew.
+ * Where the client finds the bytes, when the object store is a public one. Not who goes on with bytes by our ETag: the
+ * store has others, and would begin anew.
  */
-async function redirect(
+async function presigned(
   deps: Deps,
   { headers }: FastifyRequest,
-  reply: FastifyReply,
   { link, image }: Redeemed,
   etag: string | null,
-): Promise<FastifyReply | undefined> {
+): Promise<string | undefined> {
   const copy = firstPublic(deps, image)
   if (!copy || (etag !== null && headers['if-range'] === etag)) return undefined
-  const url = await presign(copy, image, link.filename, REDIRECTED)
-  return reply.removeHeader('etag').redirect(url, 302)
+  return presign(copy, image, link.filename, REDIRECTED)
 }
 
 const bytes = (description: string) => ({
