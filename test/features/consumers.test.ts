@@ -1,6 +1,8 @@
+import { sql } from 'kysely'
 import t from 'tap'
 import type { Deps } from '../../src/deps.js'
 import { consumers } from '../../src/features/consumers/index.js'
+import { MAX_CONSUMERS } from '../../src/features/consumers/register.js'
 import { admin, alice, bob, rita, startApp } from '../helpers/app.js'
 import type { Client } from '../helpers/client.js'
 
@@ -226,6 +228,8 @@ t.test('bad input', async t => {
     { type: 'server', expires_at: 5 },
     { type: 'server', expires_at: '2031-02-31T00:00:00' },
     { type: 'server', expires_at: '2031-13-01T00:00:00Z' },
+    { type: 'server', expires_at: '2031-02-30T00:00:00Z' },
+    { type: 'server', expires_at: '9999-12-31T23:59:59-23:59' },
     { type: 'server', expires_at: '+275761-01-01T00:00:00Z' },
     { type: 'server', expires_at: inHours(-1) },
     { type: 'server', expires_at: '0000-01-01T00:00:00Z' },
@@ -341,6 +345,23 @@ t.test('the job removes many, and leaves what was registered again', async t => 
     .where('image_id', '=', id)
     .executeTakeFirstOrThrow()
   t.equal(Number(left), 500)
+})
+
+t.test('an image has so many consumers and no more, unless some have expired', async t => {
+  const { id, at } = await shared()
+  await sql`insert into image_consumers (image_id, consumer_id, type, project_id)
+    select ${id}, 'vm-' || n, 'server', 'alpha' from generate_series(1, ${MAX_CONSUMERS - 1}::int) n`.execute(
+    server.deps.db,
+  )
+  t.equal((await use(owner, at, 'last', { type: 'server', expires_at: inHours(1) })).status, 201)
+  const refused = await use(owner, at, 'one-more')
+  t.equal(refused.status, 413)
+  t.match(refused.text, String(MAX_CONSUMERS))
+  t.equal((await use(owner, at, 'last', { type: 'server', expires_at: inHours(1) })).status, 200)
+  await owner.put(`/v2/images/${id}/launch-defaults`, { max_concurrent_use: MAX_CONSUMERS + 1 })
+  t.equal((await use(owner, at, 'one-more')).status, 413, 'whatever the launch defaults say')
+  ahead += 2
+  t.equal((await use(owner, at, 'one-more')).status, 201)
 })
 
 t.test('100 at once: no more than max_concurrent_use register, in several processes', async t => {

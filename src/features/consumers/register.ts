@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { Caller } from '../../auth/caller.js'
 import type { Deps } from '../../deps.js'
-import { BadRequest, Conflict, NotFound } from '../../errors.js'
+import { BadRequest, Conflict, NotFound, TooLarge } from '../../errors.js'
 import { checker } from '../../http/validation.js'
 import { imageTarget, noImage, requireOn } from '../../images/access.js'
 import type { Image } from '../../images/image.js'
@@ -17,6 +17,8 @@ import { Registration } from './schemas.js'
 
 const checkBody = checker(Registration)
 const MAX_ID = 255
+/** Consumers that an image may have at a time, whatever its launch defaults say. */
+export const MAX_CONSUMERS = 100_000
 
 /**
  * Registers a consumer, or again one that is there.
@@ -53,9 +55,11 @@ export async function register(
     }
     if (image.status !== 'active')
       throw new Conflict(`Image ${imageId} is ${image.status}; only an active one can be used.`)
-    const limit = await consumers.limitOf(tx, imageId)
-    if (limit !== null && (await consumers.hasAsMany(tx, imageId, limit, now)))
+    const limit = (await consumers.limitOf(tx, imageId)) ?? Number.POSITIVE_INFINITY
+    if (await consumers.hasAsMany(tx, imageId, Math.min(limit, MAX_CONSUMERS), now)) {
+      if (limit > MAX_CONSUMERS) throw new TooLarge(`An image may have at most ${MAX_CONSUMERS} consumers.`)
       throw new Conflict(`Image ${imageId} is used ${limit} times already, its max_concurrent_use.`)
+    }
     return { consumer: await consumers.add(tx, wanted), made: true }
   })
 }
@@ -107,7 +111,16 @@ function checkId(id: string): void {
 }
 
 /** ISO 8601 with date, time and zone: what every client's library writes. */
-const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/
+const moment = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/
+
+/** The time that a text names; undefined when it names none that can be written in ISO 8601, or a day that is none. */
+function momentOf(text: string): Date | undefined {
+  const day = moment.exec(text)?.[1]
+  const time = new Date(day === undefined ? Number.NaN : text)
+  if (Number.isNaN(time.getTime()) || time.getUTCFullYear() > 9999) return undefined
+  // Date takes February 30 for a day in March
+  return new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) === day ? time : undefined
+}
 
 function factsOf(body: unknown, now: Date): Pick<consumers.Consumer, 'type' | 'name' | 'expires_at'> {
   checkBody(body)
@@ -115,9 +128,8 @@ function factsOf(body: unknown, now: Date): Pick<consumers.Consumer, 'type' | 'n
   checkText(type, 'type')
   checkText(name ?? '', 'name')
   if (expires_at === null) return { type, name, expires_at }
-  const time = new Date(moment.test(expires_at) ? expires_at : Number.NaN)
-  if (Number.isNaN(time.getTime()))
-    throw new BadRequest('expires_at must be a time with its zone, such as 2030-01-31T12:00:00Z.')
+  const time = momentOf(expires_at)
+  if (!time) throw new BadRequest('expires_at must be a time with its zone, such as 2030-01-31T12:00:00Z.')
   if (time <= now) throw new BadRequest('expires_at must be a time to come.')
   return { type, name, expires_at: time }
 }

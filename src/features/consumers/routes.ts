@@ -4,7 +4,7 @@ import { queryOf } from '../../http/query.js'
 import { done, optional, text } from '../../http/schemas.js'
 import { time } from '../../images/view.js'
 import { list } from './list.js'
-import { register, unregister } from './register.js'
+import { MAX_CONSUMERS, register, unregister } from './register.js'
 import type { Consumer } from './repository.js'
 import { ConsumerList, ConsumerRecord, Registration } from './schemas.js'
 
@@ -53,13 +53,14 @@ export function routes(app: FastifyInstance, deps: Deps): void {
   app.put<ById>(
     '/images/:image_id/consumers/:consumer_id',
     {
-      config: { body: 'object' },
+      config: { body: 'object', errors: [413] },
       schema: {
         tags,
         summary: 'Say that something uses an image',
         description:
           'While a consumer is registered, deleting the image is refused. Registering it again changes what is said ' +
-          "of it. Refused when the image is not active, or used as often as its launch defaults' max_concurrent_use.",
+          "of it. Refused when the image is not active, or used as often as its launch defaults' max_concurrent_use " +
+          `says, or ${MAX_CONSUMERS} times.`,
         body: Registration,
         response: { 200: ConsumerRecord, 201: ConsumerRecord },
       },
