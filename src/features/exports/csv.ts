@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream'
 import { headings } from './rows.js'
 
-/** What a spreadsheet takes for the beginning of a formula when it opens a CSV file. */
-const formula = /^[=+\-@\t\r]/
+/** What a spreadsheet takes for the beginning of a formula when it opens a CSV file, some in East Asian widths, too. */
+const formula = /^[=+\-@\t\r\n＝＋－＠]/
 
 /** A cell as RFC 4180 writes it; one that would be a formula is made text by an apostrophe before it. */
 export function csvCell(text: string): string {
   const safe = formula.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  // Excel separates by semicolons in many countries
+  return /[",;\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
 const line = (cells: readonly string[]) => `${cells.map(csvCell).join(',')}\r\n`

@@ -185,7 +185,10 @@ const hostile = [
   '@SUM(A1)',
   '\tstart',
   '\rstart',
+  '\n=1',
+  '＝1',
   'a "quoted", text',
+  'a;=1',
   'two\r\nlines\rand\nmore',
   ' kept spaces ',
   '<b>&amp;</b> ]]>',
@@ -219,11 +222,12 @@ t.test('no cell is a formula, and text comes out as it went in', async t => {
   const csv = await exported(me, query)
   t.same(
     csv.map(row => row.name),
-    [...hostile.map((text, n) => (n < 6 ? `'${text}` : text)), 'long'],
+    [...hostile.map((text, n) => (n < 8 ? `'${text}` : text)), 'long'],
   )
   t.equal(csv.at(-1)?.os_version?.length, 40_000)
   const raw = (await me.send('GET', `${path}?format=csv${query}`)).bytes
   t.same([...raw.subarray(0, 3)], [0xef, 0xbb, 0xbf], 'Excel is told that it is UTF-8')
+  t.match(raw.toString(), '"a;=1"', 'a semicolon ends no cell either')
 
   t.test('openpyxl and the csv of Python read the same', { skip: noOpenpyxl }, async t => {
     const script = `
