@@ -60,6 +60,18 @@ export async function put(
     .execute()
 }
 
+/** Notes the owner that the versions of a lineage in the bin have got. Needs the images' rows locked. */
+export async function followOwner(tx: Database, lineage: string): Promise<void> {
+  await tx
+    .updateTable('recycle_bin as b')
+    .from('images as i')
+    .set(eb => ({ owner: eb.ref('i.owner') }))
+    .whereRef('i.id', '=', 'b.image_id')
+    .where('i.lineage', '=', lineage)
+    .whereRef('i.owner', 'is distinct from', 'b.owner')
+    .execute()
+}
+
 /** Takes an image out of the bin; false when that deletion of it is not there. Needs the image's row locked. */
 export async function take(tx: Database, { image_id, deleted_at }: Deletion): Promise<boolean> {
   const result = await tx

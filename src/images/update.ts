@@ -17,6 +17,7 @@ import {
 import type { PatchChange } from './patch.js'
 import { learnGroupsFor } from './reach.js'
 import { type Change, findUnscoped, update as write } from './repository.js'
+import { lockLineageOf, moveLineage } from './versions.js'
 import { isVisible } from './visibility.js'
 
 /** What becomes of the operations of a patch on an image's locations, which are not a matter of the record alone. */
@@ -40,7 +41,9 @@ export async function update(
 ): Promise<Image> {
   if (id.length > 36 || id.includes('\0')) throw noImage(id)
   await learnGroupsFor(deps, caller, id)
+  const moving = changes.some(({ name }) => name === 'owner')
   return deps.db.transaction().execute(async tx => {
+    const lineage = moving ? await lockLineageOf(tx, id) : null
     const image = await findUnscoped(tx, id, { project: caller.project_id, lock: true })
     if (!image || !isVisible(deps.policy, caller, image)) throw noImage(id)
     if (changes.length === 0) {
@@ -62,6 +65,11 @@ export async function update(
     if (deps.config.strict_properties)
       checkFacts(Object.keys(change.properties), Object.fromEntries(draft.properties))
     await write(tx, id, change)
+    const { owner, owner_domain = null } = change.columns
+    if (owner !== undefined && before.lineage !== null) {
+      if (before.lineage !== lineage) throw new Conflict(`Image ${id} has just become a version; try again.`)
+      await moveLineage(tx, lineage, { owner, owner_domain })
+    }
     await locations.write(tx, before)
     return (await findUnscoped(tx, id, { project: caller.project_id })) as Image
   })

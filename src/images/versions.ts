@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Database } from '../db/connect.js'
 import { Conflict } from '../errors.js'
 import type { Image } from './image.js'
@@ -51,6 +52,38 @@ export async function putInProduction(
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return result.numUpdatedRows === 1n
+}
+
+/**
+ * Locks the lineage that an image belongs to, if it does, before the image itself is locked; gives the lineage. Whoever
+ * changes several versions in one transaction holds this lock, so that none waits for another in a circle.
+ */
+export async function lockLineageOf(tx: Database, id: string): Promise<string | null> {
+  const row = await tx
+    .selectFrom('lineages as l')
+    .select('l.id')
+    .where('l.id', '=', eb => eb.selectFrom('images').select('lineage').where('images.id', '=', id))
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  return row?.id ?? null
+}
+
+/**
+ * Gives the other versions of a lineage, those in the recycle bin too, the owner that one of them has got: a lineage of
+ * several owners would be nobody's to promote. Needs the lineage's lock.
+ */
+export async function moveLineage(
+  tx: Database,
+  lineage: string,
+  { owner, owner_domain }: Pick<Image, 'owner' | 'owner_domain'>,
+): Promise<void> {
+  await tx
+    .updateTable('images')
+    .set({ owner, owner_domain, updated_at: sql`now()` })
+    .where('lineage', '=', lineage)
+    .where('owner', 'is distinct from', owner)
+    .where('status', '<>', 'deleted')
+    .execute()
 }
 
 /** Throws Conflict for a version in production that is to be deleted while there are others, which wait in no bin. */

@@ -27,9 +27,12 @@ export async function listVersions(
   const below = markerOf(query, 2 ** 31 - 1)
   const image = await findOfLineage(deps, caller, id)
   const { lineage } = image
-  const inProduction = await findInProduction(deps, caller, lineage)
-  const head = inProduction ?? (await newest(deps, caller, lineage, { limit: 1 }))[0] ?? image
   const rows = limit === 0 ? [] : await newest(deps, caller, lineage, { limit, below })
+  const inProduction = rows.find(one => one.production) ?? (await findInProduction(deps, caller, lineage))
+  // another one was put in production between the two looks: the answer would contradict itself
+  if (inProduction && rows.some(one => one.id === inProduction.id && !one.production))
+    return listVersions(deps, caller, id, query)
+  const head = inProduction ?? (await newest(deps, caller, lineage, { limit: 1 }))[0] ?? image
   return {
     lineage,
     name: head.name,

@@ -150,3 +150,45 @@ t.test('the one in production and its only sibling deleted at once: one of them 
     t.ok(left.length === 0 || left.some(row => row.production && row.status === 'active'))
   }
 })
+
+t.test('a list of versions never contradicts itself while others are promoted', async t => {
+  const ids = await lineageOf(4, 'listed')
+  let busy = true
+  const wrong: string[] = []
+  const looking = Array.from({ length: 4 }, async () => {
+    while (busy) {
+      const { production, versions } = (await owner.get(at(ids[0]!))).json
+      const shown = versions.filter((one: { production: boolean }) => one.production)
+      if (shown.length !== 1 || shown[0].version !== production)
+        wrong.push(JSON.stringify({ production, shown }))
+    }
+  })
+  for (let n = 0; n < 150; n++) await root.put(at(ids[0]!, '/production'), { version: (n % 4) + 1 })
+  busy = false
+  await Promise.all(looking)
+  t.strictSame(wrong, [])
+})
+
+t.test('versions made, adopted and promoted while their owner changes stay of one owner', async t => {
+  const ids = await lineageOf(3, 'moved')
+  const loose = await owner.createActive()
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => [
+      root.patch(`/v2/images/${ids[n % 3]}`, [
+        { op: 'replace', path: '/owner', value: n % 2 === 0 ? 'beta' : 'alpha' },
+      ]),
+      root.post(at(ids[n % 3]!), { comment: 'made' }),
+      root.post(at(ids[n % 3]!), { comment: 'adopted', image_id: loose.id }),
+      root.put(at(ids[n % 3]!, '/production'), { version: (n % 3) + 1 }),
+    ]).flat(),
+  )
+  for (const { status, text } of answers) t.ok([200, 201, 409].includes(status), `${status} ${text}`)
+  const { lineage } = (await root.get(at(ids[0]!))).json
+  const owners = await db
+    .selectFrom('images')
+    .select('owner')
+    .distinct()
+    .where('lineage', '=', lineage)
+    .execute()
+  t.equal(owners.length, 1)
+})

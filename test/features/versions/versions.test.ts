@@ -306,6 +306,37 @@ t.test('one in production may be deactivated, and is then nobody else’s to use
   t.equal((await owner.get(`/v2/lineages/${lineage}/image`)).status, 200)
 })
 
+t.test('all versions have one owner: given to another project, they go together', async t => {
+  const first = await owner.createActive(Buffer.from('v1'), { name: 'given away' })
+  const second = await next(owner, first.id)
+  const binned = await next(owner, first.id, 'binned')
+  const destroyed = await next(owner, first.id, 'destroyed')
+  for (const id of [binned, destroyed]) await owner.delete(`/v2/images/${id}`)
+  await owner.delete(`/v2/recycle-bin/${destroyed}`)
+  const give = (id: string, value: string) =>
+    root.patch(`/v2/images/${id}`, [{ op: 'replace', path: '/owner', value }])
+  const { updated_at } = await owner.show(first.id)
+  t.equal((await give(second, 'beta')).status, 200)
+  for (const id of [first.id, second]) {
+    t.equal((await stranger.show(id)).owner, 'beta')
+    t.equal((await owner.get(`/v2/images/${id}`)).status, 404)
+  }
+  t.ok(String((await stranger.show(first.id)).updated_at) >= String(updated_at))
+  t.match((await stranger.get(at(second))).json, {
+    production: 1,
+    versions: [{ version: 2 }, { version: 1 }],
+  })
+  t.equal((await promote(stranger, second, 2)).status, 200)
+  const inBin = async (who: Client) =>
+    (await who.get('/v2/recycle-bin?name=given%20away')).json.images.map(({ id }: { id: string }) => id)
+  t.strictSame(await inBin(owner), [])
+  t.strictSame(await inBin(stranger), [binned])
+  t.equal((await stranger.post(`/v2/recycle-bin/${binned}/restore`)).status, 200)
+  t.equal((await stranger.get(at(first.id))).json.versions.length, 3)
+  t.equal((await give(first.id, 'alpha')).status, 200, 'and back')
+  t.equal((await owner.get(at(first.id))).json.versions.length, 3)
+})
+
 t.test('nothing becomes public by somebody who may not publish', async t => {
   const { id } = await root.createActive(Buffer.from('v1'), {
     name: 'base',
