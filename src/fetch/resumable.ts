@@ -107,7 +107,12 @@ export async function resumable(
     if (identity === undefined || !mayPass(cause) || ++tries > TRIES) return void out.destroy(told(cause))
     try {
       await sleep(pause * 2 ** (tries - 1), undefined, { signal: ending })
-      current = (await connect(received, identity, ending)).stream
+      const next = await connect(received, identity, ending)
+      current = next.stream
+      if (size !== undefined && next.size !== undefined && next.size !== size) {
+        current.destroy()
+        throw changed()
+      }
     } catch (error) {
       return lost(error as Error)
     }

@@ -97,19 +97,25 @@ t.test('it does not go on with other bytes, nor where nothing tells them apart',
     t.equal(asked, 1)
   }
 
-  let lying = 0
-  const liar = await webServer(t, (request, response) => {
-    lying++
-    if (lying === 1) return send(request, response, { etag: '"one"', cut: 500_000 })
-    const length = bytes.length - 10
-    response.writeHead(206, {
-      etag: '"one"',
-      'content-length': length,
-      'content-range': `bytes 10-${bytes.length - 1}/${bytes.length}`,
+  const lies: [string, (first: number) => [start: number, total: number]][] = [
+    ['another part', () => [10, bytes.length]],
+    ['a part of something longer', first => [first, bytes.length + 1]],
+  ]
+  for (const [name, lie] of lies) {
+    let lying = 0
+    const liar = await webServer(t, (request, response) => {
+      lying++
+      if (lying === 1) return send(request, response, { etag: '"one"', cut: 500_000 })
+      const [start, total] = lie(Number(/\d+/.exec(request.headers.range ?? '')?.[0]))
+      response.writeHead(206, {
+        etag: '"one"',
+        'content-length': bytes.length - start,
+        'content-range': `bytes ${start}-${bytes.length - 1}/${total}`,
+      })
+      response.end(bytes.subarray(start))
     })
-    response.end(bytes.subarray(10))
-  })
-  await t.rejects(get(liar.url), { message: 'The source changed while it was read.' })
+    await t.rejects(get(liar.url), { message: 'The source changed while it was read.' }, name)
+  }
 })
 
 t.test('a silent server is left after a while, and at once when the signal ends', async t => {
