@@ -1,6 +1,9 @@
 import { Type } from '@sinclair/typebox'
 
-const kind = Type.Union([Type.Literal('group'), Type.Literal('domain')], {
+// an enum, so that who sends another one is told of these
+const kind = Type.Unsafe<'group' | 'domain'>({
+  type: 'string',
+  enum: ['group', 'domain'],
   description: 'With whom: the members of a user group, or every project of a domain.',
 })
 

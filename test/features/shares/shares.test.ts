@@ -255,6 +255,7 @@ t.test('bad input', async t => {
     { ...group, more: 1 },
   ])
     t.equal((await share(root, id, body)).status, 400, JSON.stringify(body))
+  t.match((await share(root, id, { kind: 'project', target: 'x' })).text, 'group, domain')
   for (const target of ['x'.repeat(255), 'a/b', "'--", 'ünïcode', ' ', '%00'])
     t.equal((await share(root, id, { kind: 'group', target })).json.target, target)
   for (const odd of ['%00', 'x'.repeat(300), '%E2%82%AC', "'--", 'a%2Fb', foreign])
