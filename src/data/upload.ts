@@ -11,6 +11,7 @@ import { openQuota } from '../quota/check.js'
 import type { Checksums } from '../streams/checksums.js'
 import { attempt } from './attempt.js'
 import * as locations from './locations.js'
+import { refuseSigned } from './signed.js'
 import { writeCopy } from './write-copy.js'
 
 export interface Upload {
@@ -80,19 +81,10 @@ const formatsOf = (image: Image) => ({
   container_format: image.container_format ?? '',
 })
 
-const signature = [
-  'img_signature',
-  'img_signature_hash_method',
-  'img_signature_key_type',
-  'img_signature_certificate_uuid',
-]
-
 /** Whether the image's record is fit for bytes: formats set, and nothing promised that is not kept. */
 function mayTakeBytes(image: Image): void {
   const missing = (['disk_format', 'container_format'] as const).filter(name => image[name] === null)
   if (missing.length > 0)
     throw new BadRequest(`Properties ${missing.join(', ')} must be set prior to saving data.`)
-  if (signature.every(name => Object.hasOwn(image.properties, name))) {
-    throw new BadRequest('Image signatures are not verified here, so bytes for a signed image are refused.')
-  }
+  refuseSigned(image)
 }

@@ -28,6 +28,11 @@ Bounds that Glance has not, each 400, 408 or 413 with a sentence:
 What tells how bytes are encrypted (\`os_encrypt_*\`, \`cinder_encryption_key_id\`) can not be changed or removed while the image
 has them (403).
 
+Signatures of images are not verified. Bytes for an image that has all \`img_signature*\` properties, by which Glance would
+verify them, are refused instead of accepted unseen: an upload with 400, an import as a failed task.
+
+An import that fails leaves its image \`queued\`, to be tried again; in Glance many of them stay \`importing\` for ever.
+
 | Exchanges | Glance | Vitrine | What | Why |
 |---|---|---|---|---|
 `

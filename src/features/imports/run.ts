@@ -4,6 +4,7 @@ import { holds, unlock } from '../../data/import-lock.js'
 import * as tracking from '../../data/import-tracking.js'
 import { noteFormats, takeBack } from '../../data/import-undo.js'
 import * as locations from '../../data/locations.js'
+import { refuseSigned } from '../../data/signed.js'
 import * as staged from '../../data/staged.js'
 import type { Deps } from '../../deps.js'
 import { Conflict, Gone } from '../../errors.js'
@@ -98,6 +99,7 @@ async function begin(run: Run): Promise<Image> {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image) throw new Gone(`Image ${id} was deleted before its import began.`, { code: 'image_deleted' })
     if (!holds(image, run.task.id)) throw new Conflict('The import lost its lock on the image.')
+    if (!copying(run)) refuseSigned(image)
     if (
       !copying(run) &&
       image.status !== 'importing' &&

@@ -93,6 +93,23 @@ t.test('bytes of the wrong format are refused by the import, and the image can b
   t.equal((await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)).status, 204)
 })
 
+t.test('an import for a signed image fails, as nothing verifies the signature', async t => {
+  const running = await app(t)
+  const me = running.as(alice)
+  const names = [
+    'img_signature',
+    'img_signature_hash_method',
+    'img_signature_key_type',
+    'img_signature_certificate_uuid',
+  ]
+  const id = await queued(running, Object.fromEntries(names.map(name => [name, 'x'])))
+  await me.send('PUT', `/v2/images/${id}/stage`, octets, bytes)
+  t.equal((await me.post(`/v2/images/${id}/import`, { method: { name: 'glance-direct' } })).status, 202)
+  t.match(await settled(running, id), { status: 'queued', size: null })
+  const { json } = await me.get(`/v2/images/${id}/tasks`)
+  t.match(json.tasks, [{ status: 'failure', message: /signatures are not verified/ }])
+})
+
 t.test('an import that one store breaks names that store, and leaves nothing in the others', async t => {
   const running = await app(t)
   const me = running.as(alice)
