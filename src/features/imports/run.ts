@@ -164,7 +164,9 @@ async function giveUp(run: Run, error: unknown): Promise<void> {
     await transfers.fail(tx, nameOf(run), failureOf(error), run.transfer.bytes)
     if (!image || !holds(image, run.task.id)) return []
     await tracking.untrack(tx, id, run.stores)
-    await tracking.failed(tx, id, run.broken === undefined ? run.stores : [run.broken])
+    // Glance's conversion names them all when it takes itself back
+    const converted = deps.config.import_convert_to !== null && !copying(run)
+    await tracking.failed(tx, id, run.broken === undefined || converted ? run.stores : [run.broken])
     await unlock(tx, id, run.task.id)
     const copies = await undoCopies(run, image, tx)
     const task = await findTask(tx, run.task.id)

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -139,6 +139,18 @@ t.test(
       size: disk.length,
     })
     t.match(await imported(running, raw, { disk_format: 'gpt' }), { status: 'queued', disk_format: 'gpt' })
+  },
+)
+
+t.test(
+  'a converted import that one store breaks names them all as failed',
+  { skip: needs('qemu-img') },
+  async t => {
+    const running = await app(t, { import_convert_to: 'raw' })
+    rmSync(running.folders.cheap, { recursive: true })
+    writeFileSync(running.folders.cheap, 'no folder')
+    t.match(await imported(running, raw), { status: 'queued', os_glance_failed_import: 'fast,cheap' })
+    t.strictSame(readdirSync(running.folders.fast), [])
   },
 )
 
