@@ -112,7 +112,8 @@ async function begin(run: Run): Promise<Image> {
     await transfers.begin(tx, { ...nameOf(run), kind: 'import', task_id: run.task.id })
     await tracking.track(tx, id, run.stores)
     if (from === 'uploading') await quota.check(tx, 'image_size_total', toMiB(image.size ?? 0))
-    else await quota.check(tx, 'image_stage_total', 0)
+    // Glance stages what it copies, and so asks for room for it
+    else await quota.check(tx, 'image_stage_total', copying(run) ? toMiB(image.size ?? 0) : 0)
     await quota.check(tx, 'image_count_uploading', 0)
   })
   run.quota = quota

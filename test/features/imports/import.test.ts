@@ -222,6 +222,19 @@ t.test('copy-image is an admin’s, leaves the image active and adds a copy', as
   t.equal((await boss.post(`/v2/images/${id}/import`, all)).status, 202, 'nothing left to do')
 })
 
+t.test('copy-image needs room for what Glance would stage', async t => {
+  const running = await app(t, { limit_image_size_total: 100, limit_image_stage_total: 3 })
+  const id = await queued(running)
+  await running.as(alice).upload(id, bytes)
+  const boss = running.as({ ...admin, project_id: 'alpha' })
+  const body = { method: { name: 'copy-image' }, stores: ['cheap'] }
+  const copy = async () => (await boss.post(`/v2/images/${id}/import`, body)).status
+  t.equal(await copy(), 202)
+  t.match(await settled(running, id), { status: 'active', stores: 'fast' })
+  const { json } = await boss.get(`/v2/images/${id}/tasks`)
+  t.match(json.tasks, [{ status: 'failure', message: /image_stage_total is over limit/ }])
+})
+
 t.test('what can not be imported is refused in Glance’s words and order', async t => {
   const running = await app(t)
   const me = running.as(alice)
