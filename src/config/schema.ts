@@ -15,6 +15,13 @@ const flag = (description: string, initial: boolean) =>
   Type.Boolean({ description, default: initial, 'x-kind': 'flag' })
 const seconds = (description: string, initial: number) =>
   Type.Integer({ description, default: initial, minimum: 0, 'x-kind': 'integer' })
+const perImage = (what: string, initial: number) =>
+  Type.Integer({
+    description: `${what} that an image may have; -1 for any number.`,
+    default: initial,
+    minimum: -1,
+    'x-kind': 'integer',
+  })
 
 export const Settings = Type.Object(
   {
@@ -93,6 +100,10 @@ export const Settings = Type.Object(
       'x-kind': 'integer',
       description: 'MiB a project may have staged.',
     }),
+    image_tag_quota: perImage('Tags', 128),
+    image_property_quota: perImage('Additional properties', 128),
+    image_member_quota: perImage('Members', 128),
+    image_location_quota: perImage('Locations', 10),
     disk_formats: list('Disk formats that images may have.', [
       'ami',
       'ari',

@@ -2,13 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Caller } from '../auth/caller.js'
 import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
-import { BadRequest, Conflict, Forbidden, TooLarge } from '../errors.js'
+import { BadRequest, Conflict, Forbidden } from '../errors.js'
 import { requireOn } from '../images/access.js'
-import { type Image, type Location, MAX_LOCATIONS } from '../images/image.js'
+import type { Image, Location } from '../images/image.js'
 import type { PatchChange } from '../images/patch.js'
 import { move } from '../images/status.js'
 import type { LocationEdit } from '../images/update.js'
 import { byWeight, locationUrl } from '../images/view.js'
+import { checkCount } from '../quota/of-image.js'
 import type { BlobName } from './blobs.js'
 import { checkPlace } from './external-place.js'
 import * as locations from './locations.js'
@@ -61,7 +62,7 @@ export function editLocations(
     allowed(image, 'set_image_location')
     checkStatus(image, ['active', 'queued'])
     const values = newValues(image, given)
-    if (given.length > MAX_LOCATIONS) throw tooMany()
+    checkCount(deps.config, 'image_location_quota', given.length)
     if (present(image).length > 0) return { locations: describeAnew(deps, image, given) }
     const added: Location[] = []
     for (const one of given) added.push(place(image, added, one))
@@ -74,7 +75,7 @@ export function editLocations(
     const values = newValues(image, [given])
     const list = present(image)
     const index = position(at, list.length, true)
-    if (list.length >= MAX_LOCATIONS) throw tooMany()
+    checkCount(deps.config, 'image_location_quota', list.length + 1)
     return activated(image, list.toSpliced(index, 0, place(image, list, given)), values)
   }
 
@@ -165,8 +166,6 @@ function checkStatus(image: Image, states: readonly string[]): void {
     throw new Conflict(`Locations can not be changed while the image is ${image.status}.`)
   }
 }
-
-const tooMany = () => new TooLarge(`An image may have at most ${MAX_LOCATIONS} locations.`)
 
 /** An index of a list: `-` is its end. One beyond is the end too when something is to be added. Throws BadRequest. */
 function position(at: string, length: number, adding: boolean): number {

@@ -1,8 +1,8 @@
 import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
-import { BadRequest, NotFound, TooLarge } from '../errors.js'
+import { BadRequest, NotFound } from '../errors.js'
+import { checkCount } from '../quota/of-image.js'
 import { noImage, requireOn } from './access.js'
-import { MAX_TAGS } from './image.js'
 import { learnGroupsFor } from './reach.js'
 import { addTags, findUnscoped, removeTag, touch } from './repository.js'
 import { checkText } from './text.js'
@@ -31,9 +31,7 @@ export async function changeTag(
       if (tag.includes('\0') || !(await removeTag(tx, id, tag)))
         throw new NotFound('The image has no such tag.')
     } else {
-      if (!image.tags.includes(tag) && image.tags.length >= MAX_TAGS) {
-        throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
-      }
+      if (!image.tags.includes(tag)) checkCount(deps.config, 'image_tag_quota', image.tags.length + 1)
       await addTags(tx, id, [tag])
     }
     await touch(tx, id)

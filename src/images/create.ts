@@ -3,6 +3,7 @@ import type { Caller } from '../auth/caller.js'
 import type { Deps } from '../deps.js'
 import { BadRequest, Forbidden, TooLarge } from '../errors.js'
 import { openQuota } from '../quota/check.js'
+import { checkCount } from '../quota/of-image.js'
 import { requireProperty } from './access.js'
 import type { CheckAttributes } from './check.js'
 import { checkFacts } from './facts.js'
@@ -10,9 +11,7 @@ import {
   bytesOf,
   type Image,
   isReserved,
-  MAX_PROPERTIES,
   MAX_PROPERTY_BYTES,
-  MAX_TAGS,
   readOnly,
   settable,
   type Visibility,
@@ -34,11 +33,8 @@ export async function create(
   mayCreate(deps, caller, image)
   for (const name of Object.keys(image.properties)) requireProperty(deps, caller, 'create', name)
   // counted as they were sent, before equal ones collapse
-  if (Array.isArray(body.tags) && body.tags.length > MAX_TAGS)
-    throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
-  if (Object.keys(image.properties).length > MAX_PROPERTIES) {
-    throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
-  }
+  if (Array.isArray(body.tags)) checkCount(deps.config, 'image_tag_quota', body.tags.length)
+  checkCount(deps.config, 'image_property_quota', Object.keys(image.properties).length)
   if (bytesOf(Object.entries(image.properties)) > MAX_PROPERTY_BYTES) {
     throw new TooLarge(`The properties of an image may have at most ${MAX_PROPERTY_BYTES} bytes together.`)
   }

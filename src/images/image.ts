@@ -126,14 +126,10 @@ export const isReserved = (name: string) => reserved.has(name) || name.startsWit
 /** Hash over an image's bytes, beside the MD5 that `checksum` is. */
 export const HASH_ALGORITHM = 'sha512'
 
-/** Most tags, additional properties, members and locations of an image: Glance's quotas, answered with 413. */
-export const MAX_TAGS = 128
-export const MAX_PROPERTIES = 128
 /** Bytes of all additional properties of an image together, names included: a page of a list holds 1000 images. */
 export const MAX_PROPERTY_BYTES = 128 * 1024
-export const MAX_MEMBERS = 128
+/** Groups and domains that an image can be shared with. */
 export const MAX_SHARES = 128
-export const MAX_LOCATIONS = 10
 
 /** Bytes that properties take, names and values. */
 export function bytesOf(properties: Iterable<readonly [string, string]>): number {

@@ -2,18 +2,11 @@ import type { Caller } from '../auth/caller.js'
 import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Forbidden, TooLarge } from '../errors.js'
+import { checkCount } from '../quota/of-image.js'
 import { noImage, requireOn, requireProperty } from './access.js'
 import { keepEncryption } from './encryption.js'
 import { checkFacts } from './facts.js'
-import {
-  bytesOf,
-  type Image,
-  isReserved,
-  MAX_PROPERTIES,
-  MAX_PROPERTY_BYTES,
-  MAX_TAGS,
-  settable,
-} from './image.js'
+import { bytesOf, type Image, isReserved, MAX_PROPERTY_BYTES, settable } from './image.js'
 import type { PatchChange } from './patch.js'
 import { learnGroupsFor } from './reach.js'
 import { type Change, findUnscoped, update as write } from './repository.js'
@@ -91,11 +84,17 @@ function apply(deps: Deps, caller: Caller, image: Image, draft: Draft, change: P
     if (value === 'community') requireOn(deps.policy, caller, 'communitize_image', image)
   }
   requireOn(deps.policy, caller, 'modify_image', image)
-  if (isBase(name)) setBase(caller, image, draft, change)
+  if (isBase(name)) setBase(deps, caller, image, draft, change)
   else setProperty(deps, caller, draft, change)
 }
 
-function setBase(caller: Caller, image: Image, draft: Draft, { op, name, value, legacy }: PatchChange): void {
+function setBase(
+  deps: Deps,
+  caller: Caller,
+  image: Image,
+  draft: Draft,
+  { op, name, value, legacy }: PatchChange,
+): void {
   if (op === 'remove') throw new Forbidden(`Property ${name} may not be removed.`)
   if (op === 'add' && legacy) throw new Conflict(`Property ${name} already present.`)
   if (name === 'owner' && !caller.is_admin) throw new Forbidden("Owner can't be updated by non admin.")
@@ -106,7 +105,7 @@ function setBase(caller: Caller, image: Image, draft: Draft, { op, name, value, 
   }
   if (name === 'tags') {
     const tags = [...new Set(value as string[])]
-    if (tags.length > MAX_TAGS) throw new TooLarge(`An image may have at most ${MAX_TAGS} tags.`)
+    checkCount(deps.config, 'image_tag_quota', tags.length)
     draft.tags = tags
     return
   }
@@ -141,9 +140,7 @@ function setProperty(
   if (kept && !present) requireProperty(deps, caller, 'update', name)
   draft.properties.set(name, value as string)
   const count = [...draft.properties.keys()].filter(key => !isReserved(key)).length
-  if (!kept && count > MAX_PROPERTIES) {
-    throw new TooLarge(`An image may have at most ${MAX_PROPERTIES} additional properties.`)
-  }
+  if (!kept) checkCount(deps.config, 'image_property_quota', count)
   if (bytesOf(draft.properties) > MAX_PROPERTY_BYTES) {
     throw new TooLarge(`The properties of an image may have at most ${MAX_PROPERTY_BYTES} bytes together.`)
   }

@@ -32,7 +32,7 @@ export async function addMany(
     for (const member_id of wanted) {
       try {
         checkMember(member_id)
-        await addTo(tx, id, member_id, present)
+        await addTo(deps, tx, id, member_id, present)
         present++
         results.push({ member_id, status: 200 })
       } catch (err) {

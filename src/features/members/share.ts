@@ -1,13 +1,14 @@
 import type { Caller } from '../../auth/caller.js'
 import type { Database } from '../../db/connect.js'
 import type { Deps } from '../../deps.js'
-import { BadRequest, Conflict, NotFound, TooLarge } from '../../errors.js'
+import { BadRequest, Conflict, NotFound } from '../../errors.js'
 import { imageTarget, requireOn } from '../../images/access.js'
-import { type Image, MAX_MEMBERS, type MemberStatus } from '../../images/image.js'
+import type { Image, MemberStatus } from '../../images/image.js'
 import { learnGroups, shareFor } from '../../images/reach.js'
 import { find, findUnscoped } from '../../images/repository.js'
 import { findShared } from '../../images/shared.js'
 import { checkText } from '../../images/text.js'
+import { checkCount } from '../../quota/of-image.js'
 import * as members from './repository.js'
 
 /** Sharing an image with other projects: who may see and change which membership, in Glance's order of checks. */
@@ -69,7 +70,7 @@ export async function add(deps: Deps, caller: Caller, id: string, member: unknow
   return deps.db.transaction().execute(async tx => {
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image) throw new NotFound(`No image found with ID ${id}`)
-    return addTo(tx, id, member, (await members.listOf(tx, id)).length)
+    return addTo(deps, tx, id, member, (await members.listOf(tx, id)).length)
   })
 }
 
@@ -83,12 +84,13 @@ export function checkMember(member: unknown): asserts member is string {
 
 /** Adds a member to an image that has so many. A full list is told before a duplicate, as Glance does. */
 export async function addTo(
+  { config }: Pick<Deps, 'config'>,
   tx: Database,
   id: string,
   member: string,
   present: number,
 ): Promise<members.Member> {
-  if (present >= MAX_MEMBERS) throw new TooLarge(`An image may have at most ${MAX_MEMBERS} members.`)
+  checkCount(config, 'image_member_quota', present + 1)
   const added = await members.add(tx, id, member)
   if (!added) throw new Conflict(`${member} is a member of image ${id} already.`)
   return added
