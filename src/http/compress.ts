@@ -8,9 +8,6 @@ import { addVary } from './vary.js'
  * have no Content-Length, and looks at each answer, images' bytes too.
  */
 
-/** Bytes from which it is worth it: what is smaller fits into one packet anyway. */
-const WORTHWHILE = 1024
-
 /** Up to so many bytes it takes less to compress at once than to hand the work to another thread. */
 const QUICK = 32 * 1024
 
@@ -18,13 +15,13 @@ const QUICK = 32 * 1024
 const options = { level: 4 }
 const inThread = promisify<string | Buffer, object, Buffer>(gzip)
 
-/** The body to send: compressed when it is JSON, long enough and the client takes gzip. For a hook onSend. */
+/** The body to send: compressed when it is JSON and the client takes gzip, as Glance's filter does. For a hook onSend. */
 export function compressed(
   request: FastifyRequest,
   reply: FastifyReply,
   body: unknown,
 ): unknown | Promise<unknown> {
-  if ((typeof body !== 'string' && !Buffer.isBuffer(body)) || body.length <= WORTHWHILE) return body
+  if ((typeof body !== 'string' && !Buffer.isBuffer(body)) || body.length === 0) return body
   if (!/^application\/json\b/i.test(String(reply.getHeader('content-type')))) return body
   addVary(reply, 'Accept-Encoding')
   if (!takesGzip(request.headers['accept-encoding'])) return body

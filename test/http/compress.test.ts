@@ -32,7 +32,7 @@ t.test('who takes gzip', t => {
   t.end()
 })
 
-t.test('JSON above 1 KiB comes in gzip to those who ask for it', async t => {
+t.test('JSON comes in gzip to those who ask for it', async t => {
   const path = `/v2/images/${large.id}`
   const plain = await member.send('GET', path)
   t.equal(plain.headers['content-encoding'], undefined)
@@ -62,23 +62,36 @@ t.test('a long list is compressed on another thread, and is the same', async t =
   t.same(JSON.parse(gunzipSync(packed.bytes).toString()), plain.json)
 })
 
-t.test(
-  'small answers, refusals in text, bytes of images and answers without a body stay as they are',
-  async t => {
-    const answers = {
-      'a small answer': await member.send('GET', '/v2/images?name=none', gzip),
-      'no body': await member.send('DELETE', `/v2/images/${(await member.create()).id}`, gzip),
-      'a refusal': await member.send('GET', '/v2/images/none', gzip),
-      'bytes of an image': await member.download(small.id, gzip),
-      'a window of them': await member.download(small.id, { ...gzip, range: 'bytes=0-2047' }),
-      metrics: await member.send('GET', '/metrics', gzip),
-    }
-    for (const [what, { headers }] of Object.entries(answers))
-      t.match(headers, { 'content-encoding': undefined }, what)
-    t.match(answers['bytes of an image'].headers, { 'content-length': '5000', vary: undefined })
-    t.equal(answers['bytes of an image'].text, 'x'.repeat(5000))
-  },
-)
+t.test('so do short answers and refusals in JSON', async t => {
+  for (const [path, status, more] of [
+    ['/v2/images?name=none', 200, {}],
+    ['/v2/images/none', 404, { accept: 'application/json' }],
+  ] as const) {
+    const plain = await member.send('GET', path, more)
+    const packed = await member.send('GET', path, { ...gzip, ...more })
+    t.equal(packed.status, status)
+    t.match(packed.headers, {
+      'content-encoding': 'gzip',
+      'content-length': String(packed.bytes.length),
+      vary: 'Accept-Encoding',
+    })
+    t.same(JSON.parse(gunzipSync(packed.bytes).toString()), plain.json)
+  }
+})
+
+t.test('refusals in text, bytes of images and answers without a body stay as they are', async t => {
+  const answers = {
+    'no body': await member.send('DELETE', `/v2/images/${(await member.create()).id}`, gzip),
+    'a refusal': await member.send('GET', '/v2/images/none', gzip),
+    'bytes of an image': await member.download(small.id, gzip),
+    'a window of them': await member.download(small.id, { ...gzip, range: 'bytes=0-2047' }),
+    metrics: await member.send('GET', '/metrics', gzip),
+  }
+  for (const [what, { headers }] of Object.entries(answers))
+    t.match(headers, { 'content-encoding': undefined }, what)
+  t.match(answers['bytes of an image'].headers, { 'content-length': '5000', vary: undefined })
+  t.equal(answers['bytes of an image'].text, 'x'.repeat(5000))
+})
 
 t.test('HEAD tells what GET would send', async t => {
   const got = await member.send('GET', '/versions', gzip)
