@@ -217,6 +217,9 @@ export const Settings = Type.Object(
       'x-kind': 'integer',
       description: 'Database connections of one serving process at most.',
     }),
+    healthcheck_disable_file: text(
+      'File whose presence makes /healthcheck 503, to take a server out of a load balancer.',
+    ),
     drain_seconds: seconds('How long running transfers may go on once a stop was asked for.', 300),
     log_level: Type.Union(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map(level => Type.Literal(level)),

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.js'
 import { prefersHtml, prefersJson } from './accept.js'
@@ -19,7 +20,7 @@ export interface Readiness {
   parts: Record<string, State>
 }
 
-type HealthDeps = Pick<Deps, 'pool' | 'stores' | 'auth' | 'log' | 'stopping'>
+type HealthDeps = Pick<Deps, 'config' | 'pool' | 'stores' | 'auth' | 'log' | 'stopping'>
 
 /**
  * Health for Glance's probes (/healthcheck), for a supervisor (/livez: the process answers) and for a load balancer
@@ -34,8 +35,12 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDeps): void {
     summary: 'Tell whether the service runs',
     description: "Glance's health check: text, or JSON or HTML when `Accept` prefers it.",
     produces: ['text/plain', 'application/json', 'text/html'],
-    response: { 200: { type: 'string', description: 'The service runs' } },
+    response: {
+      200: { type: 'string', description: 'The service runs' },
+      503: { type: 'string', description: 'An operator has taken it out of service' },
+    },
   }
+  const answerAsGlance = healthAsGlance(deps.config.healthcheck_disable_file)
 
   app.get('/healthcheck', { config, schema: healthcheck }, answerAsGlance)
   app.route({
@@ -107,16 +112,27 @@ const readinessSchema = {
   },
 }
 
-async function answerAsGlance(request: FastifyRequest, reply: FastifyReply) {
-  if (request.method === 'HEAD') return reply.code(204).send()
-  const { accept } = request.headers
-  if (prefersHtml(accept)) return reply.type('text/html; charset=UTF-8').send(page)
-  if (prefersJson(accept)) return reply.send({ detailed: false, reasons: ['OK'] })
-  return reply.type('text/plain; charset=UTF-8').send('OK')
-}
+/** The handler of /healthcheck: 503 while the file is there, by which an operator takes a server out of service. */
+const healthAsGlance =
+  (disableFile: string | null) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const disabled = disableFile !== null && (await isThere(disableFile))
+    const reason = disabled ? 'DISABLED BY FILE' : 'OK'
+    if (disabled) reply.code(503)
+    if (request.method === 'HEAD') return reply.code(disabled ? 503 : 204).send()
+    const { accept } = request.headers
+    if (prefersHtml(accept)) return reply.type('text/html; charset=UTF-8').send(page(reason))
+    if (prefersJson(accept)) return reply.send({ detailed: false, reasons: [reason] })
+    return reply.type('text/plain; charset=UTF-8').send(reason)
+  }
 
-const page =
-  '<!doctype html><html lang="en"><title>Healthcheck Status</title><h1>Healthcheck Status</h1><p>OK</p></html>\n'
+const isThere = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+const page = (reason: string) =>
+  `<!doctype html><html lang="en"><title>Healthcheck Status</title><h1>Healthcheck Status</h1><p>${reason}</p></html>\n`
 
 /** Gives the function that asks all parts at once. */
 function readiness({ pool, stores, auth, log, stopping }: HealthDeps): () => Promise<Readiness> {

@@ -1,4 +1,6 @@
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Deps } from '../../src/deps.js'
 import type { ReadOnlyStore } from '../../src/stores/store.js'
@@ -30,6 +32,26 @@ t.test('GET /healthcheck answers as Glance does, without a token', async t => {
   const withBody = await app.inject({ method: 'POST', url: '/healthcheck', payload: 'x=1' })
   t.equal(withBody.statusCode, 200)
   t.equal((await app.inject('/v2/images')).statusCode, 401, 'everything else still asks who is there')
+})
+
+t.test('GET /healthcheck is 503 while the file is there that takes the server out of service', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'vitrine-health-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'disabled')
+  const { app } = await startApp(t, { healthcheck_disable_file: file })
+  const ask = (accept = 'text/plain', method: 'GET' | 'HEAD' = 'GET') =>
+    app.inject({ method, url: '/healthcheck', headers: { accept } })
+  t.match(await ask(), { statusCode: 200, body: 'OK' })
+  writeFileSync(file, '')
+  t.match(await ask(), { statusCode: 503, body: 'DISABLED BY FILE' })
+  t.match(await ask('text/html'), { statusCode: 503, body: 'DISABLED BY FILE' })
+  const json = await ask('application/json')
+  t.equal(json.statusCode, 503)
+  t.same(json.json(), { detailed: false, reasons: ['DISABLED BY FILE'] })
+  t.match(await ask('text/plain', 'HEAD'), { statusCode: 503, body: '' })
+  t.equal((await app.inject('/readyz')).statusCode, 200, 'it is about Glance’s probe alone')
+  rmSync(file)
+  t.match(await ask(), { statusCode: 200, body: 'OK' })
 })
 
 t.test(
