@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../db/connect.js'
 import type { Tasks } from '../db/schema.js'
+import { BadRequest } from '../errors.js'
 import { addJob } from './queue.js'
 
 /**
@@ -31,12 +32,20 @@ export interface NewTask {
   secret?: string | null
 }
 
-/** Adds a task and wakes a worker when the transaction commits. Returns its id. */
+/** What a request has sent, as the database can keep it. Throws BadRequest for text that it can't. */
+const kept = (input: object) =>
+  JSON.stringify(input, (name, value: unknown) => {
+    if (/\0|\p{Surrogate}/u.test(typeof value === 'string' ? name + value : name))
+      throw new BadRequest('The body may not contain the character U+0000.')
+    return value
+  })
+
+/** Adds a task and wakes a worker when the transaction commits. Returns its id. Throws BadRequest. */
 export async function addTask(tx: Database, task: NewTask): Promise<string> {
   const id = randomUUID()
   await tx
     .insertInto('tasks')
-    .values({ ...task, id, input: JSON.stringify(task.input) })
+    .values({ ...task, id, input: kept(task.input) })
     .execute()
   await wake(tx, id)
   return id

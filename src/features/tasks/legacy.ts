@@ -13,7 +13,7 @@ import { attributeChecker } from '../../images/check.js'
 import { create } from '../../images/create.js'
 import { move } from '../../images/status.js'
 import type { TaskRunner } from '../../queue/run-task.js'
-import { addTask, findTask, type Task } from '../../queue/tasks.js'
+import { addTask, endTask, findTask, type Task, type TaskType } from '../../queue/tasks.js'
 import { seal, unseal } from '../../secrets.js'
 
 /**
@@ -46,7 +46,9 @@ export async function createTask(
     if (!Object.hasOwn(body, name)) throw new BadRequest(`Task '${name}' is required.`)
   }
   check(body)
-  if (body.type !== 'import') throw new BadRequest('Only tasks of type import can be created.')
+  if (body.type !== 'import') {
+    return createVainTask(deps, caller, body.type as TaskType, body.input ?? {}, request_id)
+  }
   const input = (body.input ?? {}) as Input
   for (const name of ['import_from', 'import_from_format', 'image_properties'] as const) {
     if (!input[name]) throw new BadRequest(`Input to a task of type import needs '${name}'.`)
@@ -74,6 +76,37 @@ export async function createTask(
     }),
   )
   return (await findTask(deps.db, id)) as Task
+}
+
+/**
+ * A task of a type that only goes with an import or a location: Glance takes it, and fails it when it comes to run it.
+ *
+ * @returns the task as it was made
+ */
+async function createVainTask(
+  { db }: Deps,
+  { project_id, user_id }: Caller,
+  type: TaskType,
+  input: object,
+  request_id: string,
+): Promise<Task> {
+  const shown = JSON.parse(JSON.stringify(input), (_, value: unknown) =>
+    typeof value === 'string' && URL.canParse(value) ? maskUri(new URL(value), value) : value,
+  ) as object
+  return db.transaction().execute(async tx => {
+    const id = await addTask(tx, {
+      type,
+      owner: project_id,
+      image_id: null,
+      request_id,
+      user_id,
+      input: shown,
+    })
+    const made = (await findTask(tx, id)) as Task
+    const message = `A task of type ${type} can not be made by itself: it comes with an import or a location.`
+    await endTask(tx, id, 'failure', { message })
+    return made
+  })
 }
 
 /** Makes the image, fetches its bytes, and takes the image back when that fails. */

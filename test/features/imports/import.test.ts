@@ -244,6 +244,8 @@ t.test('what can not be imported is refused in Glance’s words and order', asyn
   t.equal(await post([]), 400)
   t.equal(await post({ method: 'x' }), 400)
   t.equal(await post({ method: { name: 'nope' } }), 400)
+  const uri = 'http://192.0.2.1/'
+  t.equal(await post({ method: { name: 'web-download', uri }, note: 'a\0' }), 400)
   t.equal(await post({ method: { name: 'glance-direct' } }), 409)
   t.equal(await post({ method: { name: 'copy-image' } }), 409)
   t.equal(await post({ method: { name: 'web-download' } }), 400)
