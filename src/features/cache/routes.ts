@@ -43,8 +43,11 @@ export function cacheRoutes(app: FastifyInstance, deps: Deps): void {
     },
     async ({ caller }) => {
       const cache = cacheFor(deps, caller, 'cache_list')
-      const [entries, queued] = await Promise.all([cache.list(), cache.queue.list()])
-      return { cached_images: entries.map(view), queued_images: queued }
+      // in this order, and what is there is queued no more: an image on its way is in one of the two lists
+      const queued = await cache.queue.list()
+      const entries = await cache.list()
+      const present = new Set(entries.map(({ image_id }) => image_id))
+      return { cached_images: entries.map(view), queued_images: queued.filter(id => !present.has(id)) }
     },
   )
 

@@ -285,6 +285,15 @@ test(
   },
 )
 
+test('what is in the cache is no longer told as queued', calm, async (t, { root, owner, cached, state }) => {
+  const { id } = await owner.createActive(randomBytes(1000))
+  t.equal((await root.put(`/v2/cache/${id}`)).status, 202)
+  t.match(await state(), { cached_images: [], queued_images: [id] })
+  await owner.download(id)
+  await cached(id)
+  t.match(await state(), { cached_images: [{ image_id: id }], queued_images: [] })
+})
+
 test('taking one image out', calm, async (t, { root, owner, cache, cached, state }) => {
   const { id } = await owner.createActive(randomBytes(1000))
   t.equal((await root.delete(`/v2/cache/${id}`)).status, 204, 'one that is not in it')
