@@ -10,7 +10,8 @@ export async function findShared(deps: Deps, caller: Caller, id: string): Promis
   const image = await find(deps, caller, id)
   if (image.visibility !== 'shared') {
     requireOn(deps.policy, caller, 'get_image', image)
-    throw new Forbidden('Only images of visibility shared are shared with others.')
+    // its beginning is what is looked for in Glance's refusal
+    throw new Forbidden('Only shared images have members, or shares with groups and domains.')
   }
   return image
 }

@@ -144,7 +144,9 @@ t.test('only shared images have members', async t => {
       [root, 403],
       [recipient, unseen],
     ] as const) {
-      t.equal((await who.get(at)).status, refused)
+      const list = await who.get(at)
+      t.equal(list.status, refused)
+      if (refused === 403) t.match(list.text, /Only shared images have members/)
       t.equal((await who.get(`${at}/beta`)).status, 404)
       t.equal((await who.post(at, { member: 'x' })).status, refused)
       t.equal((await who.put(`${at}/beta`, { status: 'accepted' })).status, refused)
