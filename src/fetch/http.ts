@@ -6,7 +6,7 @@ import { pinned, resolveChecked } from './resolve.js'
 import { Broken, type Connection, changed } from './resumable.js'
 
 const MAX_REDIRECTS = 5
-/** Milliseconds without a byte, connecting included. */
+/** Milliseconds in which an answer begins, connecting included; then, unless the reader watches, without a byte. */
 const IDLE = 60_000
 
 /** Until a connection stands there is one sentence for every failure, so that nobody scans ports by it. */
@@ -25,6 +25,8 @@ export interface HttpRequest {
   ifRange?: string | undefined
   /** Whoever reads the answer's body watches that it goes on. */
   watched?: boolean
+  /** Milliseconds that an answer's head may take, whatever comes before it. */
+  patience?: number | undefined
 }
 
 /**
@@ -66,6 +68,8 @@ export interface HttpStart {
   signal: AbortSignal
   /** Sent to the first host only. */
   headers?: Record<string, string> | undefined
+  /** Milliseconds that an answer's head may take. */
+  patience?: number | undefined
 }
 
 /**
@@ -75,11 +79,12 @@ export interface HttpStart {
 export async function connectHttp(
   rules: Rules,
   uri: string,
-  { from = 0, identity, signal, headers }: HttpStart,
+  { from = 0, identity, signal, headers, patience }: HttpStart,
 ): Promise<Connection> {
   const response = await requestHttp(rules, uri, {
     signal,
     headers,
+    patience,
     watched: true,
     ...(from > 0 && { range: `bytes=${from}-`, ifRange: identity }),
   })
@@ -122,7 +127,7 @@ function request(
   url: URL,
   lookup: ReturnType<typeof pinned>,
   headers: Record<string, string>,
-  { signal, method = 'GET', range, ifRange, watched }: HttpRequest,
+  { signal, method = 'GET', range, ifRange, watched, patience = IDLE }: HttpRequest,
 ): Promise<http.IncomingMessage> {
   const send = url.protocol === 'https:' ? https.request : http.request
   const auth = url.username
@@ -139,7 +144,6 @@ function request(
         lookup,
         signal,
         agent: false,
-        timeout: IDLE,
         ...auth,
         headers: {
           'accept-encoding': 'identity',
@@ -150,6 +154,7 @@ function request(
         },
       },
       response => {
+        clearTimeout(late)
         sent.off('error', fail)
         sent.on('error', () => undefined)
         if (watched) response.setTimeout(0)
@@ -161,8 +166,14 @@ function request(
       },
     )
     const fail = (cause: Error) => reject(signal?.aborted ? signal.reason : unreachable(cause))
+    // headers in drops and endless answers of 1xx keep a socket busy, so that its own timeout never comes
+    const late = setTimeout(() => sent.destroy(new Error('timed out')), patience)
     sent.once('error', fail)
-    sent.once('timeout', () => sent.destroy(new Error('timed out')))
+    sent.once('close', () => {
+      clearTimeout(late)
+      // a server that answers with another protocol (101) ends without an error; says nothing once there is an answer
+      fail(new Error('closed without an answer'))
+    })
     sent.end()
   })
 }

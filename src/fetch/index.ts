@@ -25,6 +25,7 @@ interface Start {
   identity: string | undefined
   signal: AbortSignal
   headers: Record<string, string> | undefined
+  patience: number | undefined
 }
 
 type Protocol = (rules: Rules, uri: string, start: Start) => Promise<Connection>
@@ -43,9 +44,9 @@ export async function fetchUri(rules: Rules, uri: string, options: FetchOptions 
   const url = checkUri(rules, uri)
   const protocol = protocols[url.protocol.slice(0, -1)]
   if (!protocol) throw new BadRequest(`Nothing here speaks ${url.protocol}//.`)
-  const { headers } = options
+  const { headers, idle: patience } = options
   return resumable(
-    (from, identity, signal) => protocol(rules, uri, { from, identity, signal, headers }),
+    (from, identity, signal) => protocol(rules, uri, { from, identity, signal, headers, patience }),
     options,
   )
 }

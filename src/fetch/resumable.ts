@@ -26,7 +26,7 @@ export const changed = () => new Unavailable('The source changed while it was re
 
 export interface ResumeOptions {
   signal?: AbortSignal | undefined
-  /** Milliseconds for which a source that is read may give nothing. */
+  /** Milliseconds for which a source that is read may give nothing; with http also those until its answer begins. */
   idle?: number | undefined
   /** Milliseconds before the first of several tries; each further one waits twice as long. */
   pause?: number | undefined

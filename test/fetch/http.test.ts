@@ -1,8 +1,10 @@
 /** Bytes from web servers that break off, change, fall silent or lie. */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { type FetchOptions, fetchUri } from '../../src/fetch/index.js'
 import { webServer } from '../helpers/web.js'
@@ -18,6 +20,14 @@ const bytes = randomBytes(3_000_001)
 async function get(uri: string, options: FetchOptions = {}): Promise<Buffer> {
   const { stream } = await fetchUri(rules, uri, { pause: 1, ...options })
   return buffer(stream)
+}
+
+/** Where a server that speaks with bare sockets is reached; it ends with the test. */
+async function listening(t: Test, server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
 /** Sends what a request asks for, and cuts the connection after some bytes of it. */
@@ -129,6 +139,32 @@ t.test('a silent server is left after a while, and at once when the signal ends'
   stream.once('data', () => cancel.abort(new Error('cancelled')))
   await ended
   await t.rejects(fetchUri(rules, web.url, { signal: cancel.signal }), { message: 'cancelled' })
+})
+
+t.test('a server that never comes to its answer is left, however busy it is', async t => {
+  const busy: [name: string, first: string, again: string][] = [
+    ['endless interim answers', '', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(1000)],
+    ['a head in drops', 'HTTP/1.1 200 OK\r\nX-Drops: ', 'x'],
+  ]
+  for (const [name, first, again] of busy) {
+    const server = createServer(socket => {
+      socket.on('error', () => undefined)
+      socket.write(first)
+      const timer = setInterval(() => void (socket.writableNeedDrain || socket.write(again)), 5)
+      socket.once('close', () => clearInterval(timer))
+    })
+    const url = await listening(t, server)
+    await t.rejects(fetchUri(rules, url, { idle: 300 }), { code: 'source_unreachable' }, name)
+  }
+})
+
+t.test('a server that goes over to another protocol gives nothing', async t => {
+  const server = createServer(socket => {
+    socket.on('error', () => undefined)
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello')
+  })
+  const url = await listening(t, server)
+  await t.rejects(fetchUri(rules, url), { code: 'source_unreachable' })
 })
 
 t.test('a cut pause ends with the signal, and leaves no connection', async t => {
