@@ -201,7 +201,9 @@ function ownMetadata({ store: _, ...own }: Record<string, unknown>): Record<stri
 /** Metadata holds texts, lists and objects of them. Throws BadRequest. */
 function checkMetadata(value: unknown): void {
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw new BadRequest('The metadata of a location may not contain U+0000.')
+    if (/\0|\p{Surrogate}/u.test(value)) {
+      throw new BadRequest('The metadata of a location may contain neither U+0000 nor lone surrogates.')
+    }
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, part] of Object.entries(value)) {
       checkMetadata(name)

@@ -95,14 +95,15 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-/** Levels of nesting that any request can need, and more; millions of them would keep the parser busy for seconds. */
+/**
+ * Levels of nesting that any request can need, and more: what is written again as JSON, and stored, needs stack for each
+ * of them, here and in the database, and millions would keep the parser busy for seconds.
+ */
 const MAX_DEPTH = 1000
-/** Characters that are parsed in no time, however deep. */
-const HARMLESS = 65_536
 
 /** Whether brackets outside of strings are nested too deep. */
 function isTooDeep(text: string): boolean {
-  if (text.length <= HARMLESS) return false
+  if (text.length <= MAX_DEPTH) return false
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
 import type { Database } from '../db/connect.js'
 import type { Tasks } from '../db/schema.js'
-import { BadRequest } from '../errors.js'
+import { BadRequest, TooLarge } from '../errors.js'
 import { addJob } from './queue.js'
 
 /**
@@ -32,23 +32,33 @@ export interface NewTask {
   secret?: string | null
 }
 
-/** What a request has sent, as the database can keep it. Throws BadRequest for text that it can't. */
-const kept = (input: object) =>
-  JSON.stringify(input, (name, value: unknown) => {
-    if (/\0|\p{Surrogate}/u.test(typeof value === 'string' ? name + value : name))
-      throw new BadRequest('The body may not contain the character U+0000.')
-    return value
-  })
+/** Bytes of JSON that a task keeps of a request: enough for any, and not too much where all tasks of an image are shown. */
+const MAX_INPUT = 64 * 1024
 
-/** Adds a task and wakes a worker when the transaction commits. Returns its id. Throws BadRequest. */
+/**
+ * Adds a task and wakes a worker when the transaction commits. Returns its id. Throws BadRequest for an input with text
+ * that can't be stored, TooLarge for one beyond all measure.
+ */
 export async function addTask(tx: Database, task: NewTask): Promise<string> {
   const id = randomUUID()
   await tx
     .insertInto('tasks')
-    .values({ ...task, id, input: kept(task.input) })
+    .values({ ...task, id, input: toJson(task.input) })
     .execute()
   await wake(tx, id)
   return id
+}
+
+function toJson(input: object): string {
+  const json = JSON.stringify(input)
+  if (Buffer.byteLength(json) > MAX_INPUT) {
+    throw new TooLarge(`What a task is asked for may have at most ${MAX_INPUT} bytes of JSON.`)
+  }
+  // what can't stand in JSON as it is: stringify escapes no other surrogates than lone ones
+  if (/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(json)) {
+    throw new BadRequest('What a task is asked for may contain neither U+0000 nor lone surrogates.')
+  }
+  return json
 }
 
 /** Has a worker look at the task. */

@@ -23,6 +23,8 @@ async function start(t: Test, overrides = {}, handler: RequestListener = serve(b
   return { running, web, me, root: running.as(admin) }
 }
 
+/** Lists within lists. */
+const deep = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
 const at = (url: string, metadata: object = {}, more: object = {}) => ({ url, metadata, ...more })
 const add = (value: unknown, position = '-') => ({ op: 'add', path: `/locations/${position}`, value })
 const replace = (value: unknown) => ({ op: 'replace', path: '/locations', value })
@@ -142,6 +144,8 @@ t.test('places that are none', async t => {
     { url, metadata: { n: [null] } },
     { url, metadata: { 'n\0': 'x' } },
     { url, metadata: { n: ['\0'] } },
+    { url, metadata: { n: '\ud800' } },
+    { url, metadata: { n: deep(2000) } },
     'x',
   ]) {
     t.equal((await me.patch(`/v2/images/${id}`, [add(value)])).status, 400, JSON.stringify(value))

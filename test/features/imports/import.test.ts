@@ -262,3 +262,42 @@ t.test('what can not be imported is refused in Glance’s words and order', asyn
     'formats',
   )
 })
+
+t.test('what a task could not keep is refused before anything begins', async t => {
+  const running = await app(t)
+  const me = running.as(alice)
+  const id = await queued(running)
+  const before = await shown()
+  const method = { name: 'web-download', uri: 'http://example.org/' }
+  const legacy = {
+    import_from: 'http://example.org/',
+    import_from_format: 'raw',
+    image_properties: { name: 'x' },
+  }
+  const extras: [extra: Record<string, unknown>, status: number][] = [
+    [{ x: 'a\0b' }, 400],
+    [{ 'x\0': 1 }, 400],
+    [{ x: '\\\0' }, 400],
+    [{ x: 'a\ud800' }, 400],
+    [{ '\udfff': 1 }, 400],
+    [{ x: JSON.parse('['.repeat(2000) + ']'.repeat(2000)) }, 400],
+    [{ x: 'x'.repeat(100_000) }, 413],
+  ]
+  for (const [extra, status] of extras) {
+    const what = JSON.stringify(extra).slice(0, 60)
+    const asked = await me.post(`/v2/images/${id}/import`, { method, ...extra })
+    t.equal(asked.status, status, `import with ${what}: ${asked.text}`)
+    const task = await running.as(admin).post('/v2/tasks', { type: 'import', input: { ...legacy, ...extra } })
+    t.equal(task.status, status, `task with ${what}: ${task.text}`)
+  }
+  t.same(await shown(), before, 'the image is as it was')
+  t.same((await me.get(`/v2/images/${id}/tasks`)).json.tasks, [])
+
+  const fine = { x: 'a\\u0000 \\\\ud800 😀' }
+  t.equal((await me.post(`/v2/images/${id}/import`, { method, ...fine })).status, 202)
+  t.match((await me.get(`/v2/images/${id}/tasks`)).json.tasks, [{ input: { import_req: fine } }])
+
+  async function shown() {
+    return (await me.get(`/v2/images/${id}`)).json
+  }
+})
