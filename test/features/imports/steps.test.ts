@@ -111,6 +111,38 @@ t.test('a zip with one member is unpacked', { skip: needs('zip') }, async t => {
   })
 })
 
+t.test('a zip that is not as it says is told to be damaged', { skip: needs('zip') }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'vitrine-zip-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'member'), raw)
+  writeFileSync(join(folder, 'other'), raw)
+  execFileSync('zip', ['-q', 'one.zip', 'member'], { cwd: folder })
+  execFileSync('zip', ['-q', 'two.zip', 'member', 'other'], { cwd: folder })
+  const sound = readFileSync(join(folder, 'one.zip'))
+  const entry = sound.lastIndexOf('PK\x01\x02')
+  /** The zip with a number changed in its list of members. */
+  const changed = (at: number, value: number) => {
+    const zip = Buffer.from(sound)
+    zip.writeUInt16LE(value, entry + at)
+    return zip
+  }
+  const running = await app(t, { import_decompress: true })
+  const zips: [what: string, zip: Buffer, message: RegExp][] = [
+    ['more than it says', changed(24, 5), /damaged/],
+    ['less than it says', changed(26, 0x7f), /damaged/],
+    ['an unknown method', changed(10, 99), /damaged/],
+    ['encrypted', changed(8, 1), /damaged/],
+    ['cut off', sound.subarray(0, -30), /damaged/],
+    ['two members', readFileSync(join(folder, 'two.zip')), /exactly one member/],
+  ]
+  for (const [what, zip, message] of zips) {
+    const image = await imported(running, zip)
+    t.equal(image.status, 'queued', what)
+    const { json } = await running.as(alice).get(`/v2/images/${image.id}/tasks`)
+    t.match(json.tasks[0].message, message, what)
+  }
+})
+
 t.test('images are converted to the operator’s format', { skip: needs('qemu-img') }, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'vitrine-convert-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))

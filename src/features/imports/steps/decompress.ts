@@ -32,8 +32,9 @@ export async function decompress(workspace: Workspace, path: string, signal: Abo
 }
 
 function broken(cause: unknown): never {
-  const { code } = cause as NodeJS.ErrnoException
-  if (code?.startsWith('Z_'))
+  const { code, message } = cause as NodeJS.ErrnoException
+  // yauzl has words only for members that are not as long as the zip says
+  if (code?.startsWith('Z_') || (code === undefined && /bytes in the stream/.test(message)))
     throw new BadRequest('The compressed data is damaged.', { cause, code: 'conversion_failed' })
   throw cause
 }
@@ -44,7 +45,12 @@ async function onlyMember(path: string): Promise<Readable> {
   return new Promise((resolve, reject) => {
     const refuse = (cause?: unknown) =>
       reject(
-        new BadRequest('The zip file must have exactly one member.', { cause, code: 'conversion_failed' }),
+        new BadRequest(
+          cause === undefined
+            ? 'The zip file must have exactly one member.'
+            : 'The zip file is damaged, or of a kind that can not be read.',
+          { cause, code: 'conversion_failed' },
+        ),
       )
     fromFd(fd, { lazyEntries: true, autoClose: true }, (error, zip) => {
       if (error) return refuse(error)
