@@ -25,6 +25,11 @@ export interface Attempt {
   /** How far it is, where the attempt is all that brings the image its bytes. */
   transfer: Followed | undefined
   /**
+   * First in the caller's transaction, before it holds the image's row: throws TooLarge for bytes whose number nobody had
+   * announced when the project went past its limit while they came in. So of many such at once only one overshoots.
+   */
+  hold(tx: Database): Promise<void>
+  /**
    * In the caller's transaction, which holds the image's row: the object is complete and about to be named. False when
    * it was given up meanwhile.
    */
@@ -85,6 +90,9 @@ export async function attempt(
     blob,
     signal: AbortSignal.any(signals),
     transfer,
+    async hold(tx) {
+      if (room && room.expected === undefined) await room.quota.check(tx, room.name, 0)
+    },
     async settle(tx, size) {
       if (transfer) await transfers.succeed(tx, name, size)
       return blobs.settle(tx, blob, size)

@@ -42,6 +42,7 @@ export async function stage(
   try {
     const learnt = await writeCopy(deps, write, open, { expected, checksums, keepSource: true })
     const replaced = await deps.db.transaction().execute(async tx => {
+      await write.hold(tx)
       const won = (await setSize(tx, id, 'uploading', learnt.size)) && (await write.settle(tx, learnt.size))
       if (!won) throw new Gone(`Image ${id} was deleted or changed while its bytes came in.`)
       const old = await staged.discard(tx, id)

@@ -61,6 +61,7 @@ export async function upload(
       },
     })
     await deps.db.transaction().execute(async tx => {
+      await write.hold(tx)
       const won =
         (await move(tx, id, 'saving', 'active', { ...learnt, virtual_size })) &&
         (await write.settle(tx, learnt.size))

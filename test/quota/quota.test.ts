@@ -5,8 +5,10 @@ import { features } from '../../src/app.js'
 import type { Config } from '../../src/config/schema.js'
 import { startTasks } from '../../src/tasks.js'
 import { alice, bob, startApp } from '../helpers/app.js'
+import { until } from '../helpers/server-process.js'
 
 const MiB = 2 ** 20
+const octets = { 'content-type': 'application/octet-stream' }
 
 async function app(t: Test, overrides: Partial<Config>) {
   const running = await startApp(t, overrides)
@@ -64,6 +66,27 @@ t.test('one upload of unknown size may overshoot, the next is refused', async t 
     method: { name: 'web-download', uri: 'http://example.org/' },
   })
   t.equal(asked.status, 413)
+})
+
+t.test('of uploads of unknown size at once only one overshoots', async t => {
+  const running = await app(t, { limit_image_size_total: 5, limit_image_stage_total: 5 })
+  const me = running.as(alice)
+  for (const what of ['file', 'stage']) {
+    const begun = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const { id } = await me.create()
+        const body = new PassThrough()
+        body.write(randomBytes(MiB))
+        const answer = me.send('PUT', `/v2/images/${id}/${what}`, octets, body)
+        await until(async () => (await me.show(id)).status !== 'queued')
+        return { id, body, answer }
+      }),
+    )
+    for (const { body } of begun) body.end(randomBytes(3 * MiB))
+    const statuses = await Promise.all(begun.map(async ({ answer }) => (await answer).status))
+    t.strictSame(statuses.sort(), [204, 204, 413, 413], what)
+    for (const { id } of begun) t.equal((await me.send('DELETE', `/v2/images/${id}`)).status, 204)
+  }
 })
 
 t.test('uploads under way and staged bytes have limits of their own', async t => {

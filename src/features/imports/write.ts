@@ -90,6 +90,8 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
         },
       })
       await deps.db.transaction().execute(async tx => {
+        // further copies of what has passed once are let in with it
+        if (run.made.length === 0) await write.hold(tx)
         await addCopy(run, tx, blob, learnt)
         if (!(await write.settle(tx, learnt.size))) throw new Gone('The copy was given up while it was made.')
       })
