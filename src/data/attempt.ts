@@ -67,6 +67,7 @@ export async function attempt(
   const name = { image_id: imageId, id: task ?? randomUUID() }
   const kind = task === undefined ? 'upload' : 'import'
   await deps.db.transaction().execute(async tx => {
+    await room?.quota.turn(tx)
     if (room) await room.quota.check(tx, room.name, toMiB(room.expected))
     const { project = null } = room?.quota ?? {}
     await blobs.begin(tx, blob, imageId, { project, reserved: room?.expected ?? 0 })

@@ -96,6 +96,7 @@ async function begin(run: Run): Promise<Image> {
   const from = run.method === 'glance-direct' ? 'uploading' : 'queued'
   const quota = await openQuota(deps, run.task.owner)
   await deps.db.transaction().execute(async tx => {
+    await quota.turn(tx)
     const image = await findUnscoped(tx, id, { lock: true })
     if (!image) throw new Gone(`Image ${id} was deleted before its import began.`, { code: 'image_deleted' })
     if (!holds(image, run.task.id)) throw new Conflict('The import lost its lock on the image.')
