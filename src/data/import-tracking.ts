@@ -3,7 +3,7 @@ import { setProperties, touch } from '../images/repository.js'
 
 /**
  * What an import shows of itself on its image: the stores it still has to write to and those that failed, as comma
- * lists. They stay behind empty, as with Glance; clients take that for none.
+ * lists, sorted. They stay behind empty, as with Glance; clients take that for none.
  */
 const IMPORTING = 'os_glance_importing_to_stores'
 const FAILED = 'os_glance_failed_import'
@@ -23,7 +23,10 @@ async function change(
   const list = (name: string) =>
     (rows.find(row => row.name === name)?.value ?? '').split(',').filter(store => store !== '')
   const { importing, failed } = edit({ importing: list(IMPORTING), failed: list(FAILED) })
-  await setProperties(tx, imageId, { [IMPORTING]: importing.join(','), [FAILED]: failed.join(',') })
+  await setProperties(tx, imageId, {
+    [IMPORTING]: importing.sort().join(','),
+    [FAILED]: failed.sort().join(','),
+  })
   await touch(tx, imageId)
 }
 

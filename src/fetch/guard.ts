@@ -29,9 +29,10 @@ const refused = () =>
   })
 
 /** Reads a URI and holds its scheme, host, port and, where the host is an address, that against the rules. */
-export function checkUri(rules: Rules, uri: unknown): URL {
-  if (typeof uri !== 'string' || uri.length > 4096 || /[\0-\x20\x7f]/.test(uri) || !URL.canParse(uri))
-    throw refused()
+export function checkUri(rules: Rules, given: unknown): URL {
+  // Glance takes blanks round a URI, which people copy with it
+  const uri = typeof given === 'string' ? given.replace(/^ +| +$/g, '') : ''
+  if (uri.length > 4096 || /[\0-\x20\x7f]/.test(uri) || !URL.canParse(uri)) throw refused()
   const url = new URL(uri)
   const scheme = url.protocol.slice(0, -1)
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')

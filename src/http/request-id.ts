@@ -10,8 +10,18 @@ export const MAX_REQUEST_ID = 64
  * it faithfully.
  */
 export function requestId(request: { headers: IncomingMessage['headers'] }): string {
-  const sent = request.headers['x-openstack-request-id']
-  if (typeof sent !== 'string' || sent.length > MAX_REQUEST_ID || !/^[\x20-\x7e]+$/.test(sent))
-    return `req-${randomUUID()}`
+  const sent = sentId(request)
+  if (sent === undefined) return `req-${randomUUID()}`
   return sent.startsWith('req-') ? sent : `req-${sent}`
+}
+
+/** The id that a task keeps of the request that asked for it: as Glance, without `req-` where the client sent none. */
+export function taskRequestId(request: { headers: IncomingMessage['headers']; id: string }): string {
+  return sentId(request) ?? request.id
+}
+
+function sentId(request: { headers: IncomingMessage['headers'] }): string | undefined {
+  const sent = request.headers['x-openstack-request-id']
+  const fits = typeof sent === 'string' && sent.length <= MAX_REQUEST_ID && /^[\x20-\x7e]+$/.test(sent)
+  return fits ? sent : undefined
 }

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { BadRequest } from '../errors.js'
+import { BadRequest, Gone } from '../errors.js'
 import type { Rules } from '../fetch/guard.js'
 import { type FileSettings, fileKind } from './file.js'
 import { type HttpSettings, httpKind } from './http.js'
@@ -38,7 +38,7 @@ export interface Stores {
   settings(name: string): StoreSettings
   /** What services are told of a store, under Glance's names. Throws BadRequest when there is no such store. */
   properties(name: string): Record<string, unknown>
-  /** A store to write to. Throws BadRequest when it is unknown or read-only. */
+  /** A store to write to. Throws BadRequest when it is unknown, and as Glance Gone when it is read-only. */
   get(name: string): Store
   /** A store to read from. Throws BadRequest when it is unknown. */
   readable(name: string): ReadOnlyStore
@@ -140,7 +140,7 @@ export async function openStores(
     },
     get(name) {
       const { store } = named(name)
-      if (!isWritable(store)) throw new BadRequest(`The store ${name} can only be read`)
+      if (!isWritable(store)) throw new Gone(`The store ${name} can only be read`)
       return store
     },
     readable: name => named(name).store,

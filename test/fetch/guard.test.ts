@@ -35,6 +35,7 @@ t.test('schemes, hosts and ports are filtered by Glance’s rules', async t => {
   ]) {
     t.notOk(passes(uri), String(uri))
   }
+  t.ok(passes('  http://example.org/ '), 'blanks round it, as Glance takes them')
   t.notOk(passes('http://example.org/', { import_disallowed_hosts: ['example.org'] }))
   t.notOk(
     passes('http://example.org./', { import_disallowed_hosts: ['example.org'] }),

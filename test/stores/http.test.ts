@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../../src/config/load.js'
-import { BadRange, BadRequest, NotFound, Unavailable } from '../../src/errors.js'
+import { BadRange, Gone, NotFound, Unavailable } from '../../src/errors.js'
 import { openHttpStore } from '../../src/stores/http.js'
 import { openStores, parseStores } from '../../src/stores/index.js'
 import { serve, webServer } from '../helpers/web.js'
@@ -33,7 +33,7 @@ t.test('among other stores it is read from, and never written to', async t => {
   const folder = t.testdir({})
   const stores = await openStores(parseStores([`files=file:${folder}`, 'web=http:'], '/'), null, { rules })
   t.teardown(() => stores.close())
-  t.throws(() => stores.get('web'), BadRequest)
+  t.throws(() => stores.get('web'), Gone)
   t.equal(stores.readable('web').kind, 'http')
   t.same(stores.properties('web'), {})
   t.same(stores.properties('files'), { data_dir: folder, chunk_size: 2 ** 20, thin_provisioning: false })

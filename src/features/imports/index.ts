@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../deps.js'
 import type { Feature } from '../../feature.js'
+import { taskRequestId } from '../../http/request-id.js'
 import { optional, text } from '../../http/schemas.js'
 import { expireTasks, LEASE, reviveTasks } from '../../queue/tasks.js'
 import { parseImport } from './request.js'
@@ -68,7 +69,7 @@ function routes(app: FastifyInstance, deps: Deps): void {
         request: parseImport(body, deps.config.import_methods),
         body,
         store: Array.isArray(store) ? store[0] : store,
-        request_id: request.id,
+        request_id: taskRequestId(request),
       })
       return reply.code(202).send()
     },

@@ -12,7 +12,8 @@ export interface ImportRequest {
     /** Expected digest of the bytes, `sha256:<hex>` or `sha512:<hex>`. */
     checksum?: unknown
   }
-  stores?: string[]
+  /** As it was sent: what is wrong with it is told after what is wrong with the image's state. */
+  stores?: unknown
   all_stores: boolean
   all_stores_must_succeed: boolean
 }
@@ -30,14 +31,12 @@ export function parseImport(body: Record<string, unknown>, methods: readonly str
     throw new BadRequest(`Unknown import method name '${String(name).slice(0, 100)}'.`)
   }
   const flag = (key: string, initial: boolean) => {
-    const value = body[key] ?? initial
+    const value = body[key] === undefined ? initial : body[key]
     if (typeof value !== 'boolean') throw new BadRequest(`'${key}' must be boolean value only.`)
     return value
   }
-  const stores = body.stores
-  if (stores !== undefined && !(Array.isArray(stores) && stores.every(store => typeof store === 'string'))) {
-    throw new BadRequest("'stores' must be an array of store ids.")
-  }
+  const { stores } = body
+  if (stores === null) throw new BadRequest("'stores' must be an array of store ids.")
   const { checksum } = method as ImportRequest['method']
   if (checksum !== undefined) {
     if (name !== 'web-download') throw new BadRequest("'checksum' is for the method web-download.")
@@ -45,7 +44,7 @@ export function parseImport(body: Record<string, unknown>, methods: readonly str
   }
   return {
     method: method as ImportRequest['method'],
-    ...(stores !== undefined && { stores: stores as string[] }),
+    ...(stores !== undefined && { stores }),
     all_stores: flag('all_stores', false),
     all_stores_must_succeed: flag('all_stores_must_succeed', true),
   }

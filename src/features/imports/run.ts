@@ -23,7 +23,7 @@ import type { ImportRequest } from './request.js'
 import type { Secret } from './start.js'
 import { applySteps } from './steps/index.js'
 import { inject } from './steps/inject.js'
-import { copying, writeAll } from './write.js'
+import { copied, copying, writeAll } from './write.js'
 
 /** The job of an import: the image's bytes into each target store, one after the other. */
 export function importRunner(deps: Deps): TaskRunner {
@@ -135,9 +135,12 @@ async function end(run: Run): Promise<{ result: object }> {
   const outcome = { result: { image_id: run.id } }
   const leftovers = await run.deps.db.transaction().execute(async tx => {
     await lockRow(tx, run.id)
+    const size = (await findUnscoped(tx, run.id))?.size ?? 0
     await unlock(tx, run.id, run.task.id)
     await transfers.succeed(tx, nameOf(run), run.moved)
-    await endTask(tx, run.task.id, 'success', outcome)
+    // Glance tells it from the first byte on, and leaves it there
+    const message = size > 0 ? { message: copied(size) } : {}
+    await endTask(tx, run.task.id, 'success', { ...outcome, ...message })
     return copying(run) ? [] : staged.discard(tx, run.id)
   })
   await erase(run.deps, leftovers)

@@ -9,21 +9,29 @@ import type { ImportRequest } from './request.js'
 export function targetStores(stores: Stores, request: ImportRequest, header: string | undefined): string[] {
   if (!stores.multi) return [stores.defaultName]
   if (request.all_stores) {
-    if (request.stores || header !== undefined) {
+    if (request.stores !== undefined || header !== undefined) {
       throw new BadRequest("all_stores can't be used with stores or the X-Image-Meta-Store header.")
     }
     return stores.names.filter(name => stores.settings(name).kind !== 'http')
   }
+  const asked = listed(request.stores)
   // openstacksdk sends both, the same: no reason to refuse it
-  const same = request.stores?.length === 1 && request.stores[0] === header
-  if (request.stores && header !== undefined && !same) {
+  const same = asked?.length === 1 && asked[0] === header
+  if (asked && header !== undefined && !same) {
     throw new BadRequest("stores can't be used with the X-Image-Meta-Store header.")
   }
-  const names = request.stores ?? [header ?? stores.defaultName]
+  const names = asked ?? [header ?? stores.defaultName]
   for (const name of names) {
     if (!stores.names.includes(name) || stores.settings(name).kind === 'http') {
       throw new Conflict(`There is no store ${name.slice(0, 100)} to import to.`)
     }
   }
   return [...new Set(names)]
+}
+
+/** What is no list of names names no store: a Conflict as for an unknown one. */
+function listed(asked: unknown): string[] | undefined {
+  if (asked === undefined) return undefined
+  if (Array.isArray(asked) && asked.every(store => typeof store === 'string')) return asked
+  throw new Conflict("'stores' must be an array of store ids.")
 }

@@ -16,6 +16,8 @@ import type { Source } from './methods/index.js'
 import type { Run } from './run.js'
 
 /** Whether the image has its bytes already, and gets further copies of them. */
+/** What a task says of its bytes. */
+export const copied = (bytes: number) => `Copied ${Math.floor(bytes / 2 ** 20)} MiB`
 export const copying = (run: Pick<Run, 'method'>) => run.method === 'copy-image'
 
 /** Writes every store; where not all must succeed, one that fails is noted and the others go on. */
@@ -40,7 +42,10 @@ export async function writeAll(run: Run, image: Image, source: Source): Promise<
     }
   }
   if (failure !== undefined && run.made.length === 0) throw failure
-  if (!copying(run)) await activate(run, run.deps.db)
+  if (copying(run)) return
+  // Glance takes an empty list of stores too, and fails
+  if (run.made.length === 0) throw new Conflict('The import names no store to write to.')
+  await activate(run, run.deps.db)
 }
 
 /** The image has its bytes. */
@@ -86,7 +91,7 @@ async function writeOne(run: Run, image: Image, source: Source, store: string): 
           run.transfer.moved(run.moved + bytes)
           if (Date.now() - told < 10_000) return
           told = Date.now()
-          void tell(deps.db, run.task.id, `Copied ${Math.floor(bytes / 2 ** 20)} MiB`).catch(() => undefined)
+          void tell(deps.db, run.task.id, copied(bytes)).catch(() => undefined)
         },
       })
       await deps.db.transaction().execute(async tx => {

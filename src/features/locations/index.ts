@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../../deps.js'
 import type { Feature } from '../../feature.js'
+import { taskRequestId } from '../../http/request-id.js'
 import { requireOn } from '../../images/access.js'
 import { find } from '../../images/repository.js'
 import { locationsOf } from '../../images/view.js'
@@ -26,8 +27,10 @@ function routes(app: FastifyInstance, deps: Deps): void {
         response: { 202: { type: 'null', description: 'A task adds it' } },
       },
     },
-    async ({ body, caller, id, params }, reply) => {
-      await addLocation(deps, caller, { id: params.image_id, given: parseLocation(body), request_id: id })
+    async (request, reply) => {
+      const { body, caller, params } = request
+      const given = parseLocation(body)
+      await addLocation(deps, caller, { id: params.image_id, given, request_id: taskRequestId(request) })
       return reply.code(202).send()
     },
   )

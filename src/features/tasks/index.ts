@@ -5,6 +5,7 @@ import type { Feature } from '../../feature.js'
 import { baseUrl } from '../../http/base-url.js'
 import { pageLinks } from '../../http/pages.js'
 import { queryOf } from '../../http/query.js'
+import { taskRequestId } from '../../http/request-id.js'
 import { schemaRoutes } from '../../http/schema-routes.js'
 import { optional, pageQuery, text } from '../../http/schemas.js'
 import { requireOn } from '../../images/access.js'
@@ -26,7 +27,7 @@ const taskFilters = {
 }
 
 function routes(app: FastifyInstance, deps: Deps): void {
-  schemaRoutes(app, { task: taskSchema, tasks: tasksSchema }, 'ignore')
+  schemaRoutes(app, { task: taskSchema, tasks: tasksSchema })
   const tags = ['tasks']
   const require = (caller: Parameters<typeof deps.policy.require>[0]) =>
     deps.policy.require(caller, 'tasks_api_access', {})
@@ -78,7 +79,7 @@ function routes(app: FastifyInstance, deps: Deps): void {
       preParsing: async request => require(request.caller),
     },
     async (request, reply) => {
-      const task = await createTask(deps, request.caller, request.body, request.id)
+      const task = await createTask(deps, request.caller, request.body, taskRequestId(request))
       return reply
         .code(201)
         .header('Location', `${baseUrl(deps, request)}/v2/tasks/${task.id}`)
@@ -102,7 +103,9 @@ function routes(app: FastifyInstance, deps: Deps): void {
   app.delete<{ Params: { task_id: string } }>(
     '/tasks/:task_id',
     { config: { body: 'ignore', allow: 'GET, DELETE' }, schema: { hide: true } },
-    async ({ caller }) => {
+    async ({ caller, params }) => {
+      // a slash in an id ends it, for Glance, which has nothing below a task
+      if (params.task_id.includes('/')) throw new NotFound('The resource could not be found.')
       require(caller)
       throw new MethodNotAllowed('Tasks can not be deleted; they go by themselves.', {
         headers: { allow: 'GET' },

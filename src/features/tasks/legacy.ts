@@ -15,17 +15,22 @@ import { move } from '../../images/status.js'
 import type { TaskRunner } from '../../queue/run-task.js'
 import { addTask, endTask, findTask, type Task, type TaskType } from '../../queue/tasks.js'
 import { seal, unseal } from '../../secrets.js'
+import { taskSchema } from './schemas.js'
 
 /**
  * The deprecated way to import: an admin creates a task with a URL and the properties of an image to be made. It goes
  * through the same filter as every other fetch.
  */
 
+const said = Object.keys(taskSchema.properties).filter(name => name !== 'type' && name !== 'input')
 const check = checker({
   type: 'object',
+  additionalProperties: false,
   properties: {
     type: { enum: ['import', 'api_image_import', 'location_import'] },
     input: { type: ['object', 'null'] },
+    // what only the registry says of a task; whatever is sent is passed over
+    ...Object.fromEntries(said.map(name => [name, {}])),
   },
 })
 
@@ -50,19 +55,12 @@ export async function createTask(
     return createVainTask(deps, caller, body.type as TaskType, body.input ?? {}, request_id)
   }
   const input = (body.input ?? {}) as Input
-  for (const name of ['import_from', 'import_from_format', 'image_properties'] as const) {
-    if (!input[name]) throw new BadRequest(`Input to a task of type import needs '${name}'.`)
-  }
-  const { image_properties } = input
-  if (image_properties === null || typeof image_properties !== 'object' || Array.isArray(image_properties)) {
-    throw new BadRequest("'image_properties' must be an object.")
-  }
   const uri = checkUri(deps.config, input.import_from)
   if (uri.protocol !== 'http:' && uri.protocol !== 'https:') {
     throw new BadRequest('A task of type import takes http and https only.')
   }
-  const id = await deps.db.transaction().execute(tx =>
-    addTask(tx, {
+  return deps.db.transaction().execute(async tx => {
+    const id = await addTask(tx, {
       type: 'import',
       owner: caller.project_id,
       image_id: null,
@@ -73,9 +71,19 @@ export async function createTask(
         deps.config.secret_key ?? '',
         JSON.stringify({ uri: uri.href, caller: { ...caller, token: null } }),
       ),
-    }),
-  )
-  return (await findTask(deps.db, id)) as Task
+    })
+    // as it was asked for: a worker may have ended it as soon as this commits
+    return (await findTask(tx, id)) as Task
+  })
+}
+
+/** The properties of the image to be made. As with Glance it is the task that fails where they are missing. */
+function propertiesOf({ import_from_format, image_properties }: Input): object {
+  if (!import_from_format) throw new BadRequest("Input to a task of type import needs 'import_from_format'.")
+  if (!image_properties || typeof image_properties !== 'object' || Array.isArray(image_properties)) {
+    throw new BadRequest("Input to a task of type import needs an object 'image_properties'.")
+  }
+  return image_properties
 }
 
 /**
@@ -116,11 +124,11 @@ export function legacyRunner(deps: Deps): TaskRunner {
       uri: string
       caller: Caller
     }
-    const { image_properties } = task.input as { image_properties: Record<string, unknown> }
+    const properties = propertiesOf(task.input as Input)
     const image = await create(
       deps,
       caller,
-      { ...image_properties, id: randomUUID() },
+      { ...properties, id: randomUUID() },
       attributeChecker(deps.config),
     )
     const write = await attempt(deps, image.id, deps.stores.defaultName, {

@@ -3,7 +3,6 @@ import { BadRequest } from '../../errors.js'
 import { after, limitOf, sortOf } from '../../http/pages.js'
 import type { Task } from '../../queue/tasks.js'
 
-/** Columns that a list of tasks can be sorted and filtered by. */
 /** Keys that tasks can be sorted by. */
 export const columns = ['id', 'type', 'status', 'owner', 'created_at', 'updated_at', 'expires_at'] as const
 
@@ -32,10 +31,11 @@ export async function list(
   let select = db.selectFrom('tasks as t').selectAll().where('deleted_at', 'is', null).limit(limit)
   for (const name of ['id', 'type', 'status', 'owner', 'image_id', 'request_id', 'user_id'] as const) {
     const value = query.getAll(name).at(-1)
-    if (value) select = select.where(name, '=', value.replaceAll('\0', ''))
+    // an empty one matches nothing, as with Glance
+    if (value !== undefined) select = select.where(name, '=', value.replaceAll('\0', ''))
   }
   const marker = query.getAll('marker').at(-1)
-  if (marker) {
+  if (marker !== undefined) {
     if (!uuid.test(marker)) throw new BadRequest('The marker must be the id of a task.')
     const row = await db.selectFrom('tasks').selectAll().where('id', '=', marker).executeTakeFirst()
     if (!row) throw new BadRequest('The marker is no task.')

@@ -17,6 +17,9 @@ const stub = {
   expires_at: { description: 'When the record of an ended task goes.', type: ['null', 'string'] },
   created_at: { description: 'When it was asked for.', type: 'string' },
   updated_at: { description: 'When it last changed.', type: 'string' },
+  image_id: { description: 'Image that it works on.', type: 'string' },
+  request_id: { description: 'Id of the request that asked for it.', type: 'string' },
+  user_id: { description: 'User that asked for it.', type: 'string' },
   self: { readOnly: true, type: 'string' },
   schema: { readOnly: true, type: 'string' },
 }
@@ -28,9 +31,6 @@ export const taskSchema = {
     input: { description: 'What was asked for.', type: ['null', 'object'] },
     result: { description: 'What came of it.', type: ['null', 'object'] },
     message: { description: 'How it goes, or why it failed.', type: 'string' },
-    image_id: { description: 'Image that it works on.', type: 'string' },
-    request_id: { description: 'Id of the request that asked for it.', type: 'string' },
-    user_id: { description: 'User that asked for it.', type: 'string' },
   },
 }
 
@@ -38,15 +38,9 @@ export const tasksSchema = {
   name: 'tasks',
   properties: {
     tasks: { type: 'array', items: { name: 'task', properties: stub } },
-    first: { type: 'string' },
-    next: { type: 'string' },
     schema: { type: 'string' },
   },
-  links: [
-    { rel: 'first', href: '{first}' },
-    { rel: 'next', href: '{next}' },
-    { rel: 'describedby', href: '{schema}' },
-  ],
+  links: [{ rel: 'describedby', href: '{schema}' }],
 }
 
 /** The tasks of one image: more of each than in the list of all, in Glance's spelling of times. */
