@@ -15,8 +15,6 @@ import { createTestDatabase } from './helpers/database.js'
 
 /** Areas whose features are not there yet. */
 const later: string[] = []
-/** Areas that need a server of other settings; they are replayed with the tests of their features. */
-const elsewhere = ['locations']
 
 // Six thousand requests; a busy machine needs minutes for them.
 t.setTimeout(900_000)
@@ -50,6 +48,7 @@ t.test('Vitrine answers as a real Glance was recorded', async t => {
     await closeDeps(deps)
   })
   const { port } = app.server.address() as AddressInfo
-  const ready = areas.map(({ name }) => name).filter(name => ![...later, ...elsewhere].includes(name))
+  // those that need a web server, and other settings with it, are replayed with the tests of their features
+  const ready = areas.filter(({ name, web }) => !web && !later.includes(name)).map(({ name }) => name)
   await replay(t, basicTarget(`http://127.0.0.1:${port}`), ready)
 })

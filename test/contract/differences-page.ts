@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { countTables } from './counts.js'
 import { type Difference, differenceAt, differences } from './differences.js'
 import type { Exchange, Reply } from './exchange.js'
 import { readFixture } from './fixtures.js'
@@ -32,6 +33,10 @@ Signatures of images are not verified. Bytes for an image that has all \`img_sig
 verify them, are refused instead of accepted unseen: an upload with 400, an import as a failed task.
 
 An import that fails leaves its image \`queued\`, to be tried again; in Glance many of them stay \`importing\` for ever.
+
+`
+
+const head = `## The differences
 
 | Exchanges | Glance | Vitrine | What | Why |
 |---|---|---|---|---|
@@ -70,7 +75,13 @@ export async function differencesPage(): Promise<string> {
     const where = `${difference.area}${scenario}: ${shown.join(', ')}${more}`
     return `| ${[where, glance, ours, difference.what, difference.why].map(cell).join(' | ')} |`
   })
-  return `${intro}${rows.join('\n')}\n`
+  const counts = `## How many exchanges are the same
+
+Apart from what is said above of every answer; wordings, times, places and random ids are not compared.
+
+${await countTables()}
+`
+  return `${intro}${counts}${head}${rows.join('\n')}\n`
 }
 
 export const readDifferencesPage = () => readFile(page, 'utf8')

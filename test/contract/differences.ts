@@ -1,58 +1,22 @@
 import { compare } from './compare.js'
+import {
+  changed,
+  type Difference,
+  empty,
+  faultOfGlance,
+  image,
+  jsonHeaders,
+  madeIn,
+  merged,
+  type Ours,
+  refusal,
+  refused,
+  traced,
+} from './difference.js'
+import { differencesOfImports } from './differences-imports.js'
 import type { Exchange, RecordedScenario, Reply } from './exchange.js'
 
-/** One deliberate difference from Glance, and what Vitrine answers instead. */
-export interface Difference {
-  area: string
-  scenario: string | RegExp
-  /** Names of exchanges. */
-  exchanges: RegExp | readonly string[]
-  /** The reply that Vitrine gives, made of what Glance gave and what was said before. */
-  ours: (recorded: Reply, exchange: Exchange, scenario: RecordedScenario) => Reply
-  /** A sentence for the table: what Glance does and what we do. */
-  what: string
-  why: string
-}
-
-type Ours = Difference['ours']
-
-const titles: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  413: 'Request Entity Too Large',
-  416: 'Request Range Not Satisfiable',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-}
-const traced = { 'x-openstack-request-id': 'req-<uuid>' }
-const jsonHeaders = { 'content-type': 'application/json', ...traced }
-
-function refusal(status: number, more: Record<string, string> = {}): Reply {
-  const title = titles[status]
-  const body = { code: `${status} ${title}`, message: '<text>', title }
-  return { status, headers: { ...jsonHeaders, ...more }, body }
-}
-
-const refused =
-  (status: number): Ours =>
-  () =>
-    refusal(status)
-
-const empty: Ours = () => ({ status: 204, headers: traced })
-
-/** The image as it was when it was made, with some of its values changed; undefined takes one away. */
-const image =
-  (changes: Record<string, unknown>): Ours =>
-  (_, __, scenario) => ({ status: 200, headers: jsonHeaders, body: merged(madeIn(scenario), changes) })
-
-/** The recorded reply with other values in its body. */
-const changed =
-  (changes: Record<string, unknown>): Ours =>
-  recorded => ({ ...recorded, body: merged(recorded.body, changes) })
+export type { Difference } from './difference.js'
 
 /** The recorded image with its locations shown in another way. */
 const shownLocations =
@@ -61,17 +25,6 @@ const shownLocations =
     const body = recorded.body as { locations: Record<string, unknown>[] }
     return { ...recorded, body: { ...body, locations: show(body.locations) } }
   }
-
-function madeIn(scenario: RecordedScenario): unknown {
-  return scenario.exchanges.find(({ request, reply }) => request.method === 'POST' && reply.status === 201)
-    ?.reply.body
-}
-
-function merged(body: unknown, changes: Record<string, unknown>): object {
-  return Object.fromEntries(
-    Object.entries({ ...(body as object), ...changes }).filter(([, value]) => value !== undefined),
-  )
-}
 
 /** With its keys in the order in which replies are compared. */
 function sorted(value: object): object {
@@ -204,7 +157,6 @@ const internalNames = [
 ]
 
 const nul = "A text with a NUL character is a 500 in Glance on PostgreSQL, which can't hold it."
-const faultOfGlance = 'A fault of Glance, answered rightly.'
 
 export const differences: readonly Difference[] = [
   {
@@ -848,6 +800,7 @@ export const differences: readonly Difference[] = [
     what: 'A body where none is wanted is 400 instead of 500.',
     why: faultOfGlance,
   },
+  ...differencesOfImports,
 ]
 
 /**

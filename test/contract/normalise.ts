@@ -80,7 +80,7 @@ function bodyOf(wire: WireReply, variables: Variables): unknown {
 /** Sorts what has no order, masks what varies. `key` is the name under which the value was found. */
 function json(value: unknown, variables: Variables, key?: string): unknown {
   if (typeof value === 'string') {
-    if (key === 'description') return '<text>'
+    if (key === 'description' || (key === 'message' && value !== '')) return '<text>'
     if (key === 'url' || key === 'direct_url') return value.replace(/^(\w+):\/\/.*/, '$1://<place>')
     if (key === 'first' || key === 'next') return link(value, variables)
     return text(value, variables, key)
@@ -88,6 +88,9 @@ function json(value: unknown, variables: Variables, key?: string): unknown {
   if (Array.isArray(value)) {
     // Resource types are the whole site's and stay for ever: of them only this scenario's are looked at.
     const own = key === 'resource_types' ? value.filter(item => item?.name === variables.run) : value
+    // The tasks of an image come in no order; only they are told to be deleted or not.
+    const ofImage = key === 'tasks' && own.some(item => item?.deleted !== undefined)
+    if (ofImage) own.sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
     const items = own.map(item => json(item, variables))
     return key === 'tags' || key === 'members' || key === 'objects'
       ? items.sort((a, b) => (order(a) < order(b) ? -1 : 1))

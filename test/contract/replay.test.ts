@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import { replay } from './replay.js'
 import { basicTarget, keystoneTarget } from './target.js'
+import { startWeb } from './web.js'
 
 /**
  * Holds a server that is already running to the recorded exchanges. With VITRINE_TEST_KEYSTONE_URL everybody signs in
@@ -15,6 +16,8 @@ test('a running server answers as recorded', {
 }, async t => {
   if (!base) return
   const isGlance = process.env.VITRINE_TEST_IS_GLANCE === '1'
+  const web = await startWeb()
+  t.teardown(() => web.close())
   const target = keystone ? await keystoneTarget(base, keystone, isGlance) : basicTarget(base)
-  await replay(t, target, wanted)
+  await replay(t, { ...target, web: web.base }, wanted)
 })

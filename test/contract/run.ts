@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { send, type WireReply } from './client.js'
+import { disk } from './disks.js'
 import type { Exchange, Payload, Scenario, Step } from './exchange.js'
 import { normalise } from './normalise.js'
 import type { Target } from './target.js'
@@ -33,7 +34,8 @@ export async function* playing(scenario: Scenario, target: Target): AsyncGenerat
       }
       // Normalised after saving, so that an id shows under its name already in the reply that gives it.
       for (const [name, key] of Object.entries(request.save ?? {})) {
-        if (typeof body[key] === 'string') save(variables, name, body[key])
+        const [value] = valuesAt(body, key)
+        if (typeof value === 'string') save(variables, name, value)
       }
       yield { request, reply: normalise(wire, variables) }
     }
@@ -71,7 +73,8 @@ async function ask(step: Step, variables: Variables): Promise<WireReply> {
   const { key, is } = step.until
   for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
     const reply = await send(target.base, wire)
-    if (is.includes(bodyObject(reply)[key] ?? null) || Date.now() > deadline) return reply
+    const settled = valuesAt(bodyObject(reply), key).every(value => is.includes(value ?? null))
+    if (settled || Date.now() > deadline) return reply
   }
 }
 
@@ -87,7 +90,21 @@ function bytesOf(step: Step, variables: Variables): Buffer | undefined {
 
 export function payload(wanted: Payload): Buffer {
   if ('base64' in wanted) return Buffer.from(wanted.base64, 'base64')
+  if ('disk' in wanted) return disk(wanted.disk)
   return Buffer.alloc(wanted.size).map((_, i) => i % 251) as Buffer
+}
+
+/** What stands at `a.0.b` in a reply, or at `a.*.b` for each of a list. */
+function valuesAt(body: unknown, key: string): unknown[] {
+  return key
+    .split('.')
+    .reduce<unknown[]>(
+      (values, part) =>
+        values.flatMap(value =>
+          part === '*' ? (value ?? []) : [(value as Record<string, unknown>)?.[part]],
+        ),
+      [body],
+    )
 }
 
 function bodyObject(wire: WireReply): Record<string, unknown> {

@@ -15,9 +15,10 @@ import { tell } from '../../queue/tasks.js'
 import type { Source } from './methods/index.js'
 import type { Run } from './run.js'
 
-/** Whether the image has its bytes already, and gets further copies of them. */
 /** What a task says of its bytes. */
 export const copied = (bytes: number) => `Copied ${Math.floor(bytes / 2 ** 20)} MiB`
+
+/** Whether the image has its bytes already, and gets further copies of them. */
 export const copying = (run: Pick<Run, 'method'>) => run.method === 'copy-image'
 
 /** Writes every store; where not all must succeed, one that fails is noted and the others go on. */

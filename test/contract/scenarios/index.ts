@@ -6,6 +6,8 @@ import { cache } from './cache.js'
 import { creating } from './create.js'
 import { deletes, downloads, statesArea, uploads } from './data.js'
 import { errors } from './errors.js'
+import { formats } from './formats.js'
+import { imports } from './import.js'
 import { lists } from './lists.js'
 import { locations } from './locations.js'
 import { members } from './members.js'
@@ -13,7 +15,10 @@ import { metadefs } from './metadefs.js'
 import { patches } from './patches.js'
 import { routes, routesLater } from './routes.js'
 import { schemas } from './schemas.js'
+import { stages } from './stage.js'
+import { stores } from './stores.js'
 import { tags } from './tags.js'
+import { tasks } from './tasks.js'
 import { versions } from './versions.js'
 
 /** Every area has a file of its name in fixtures/. */
@@ -38,4 +43,9 @@ export const areas: readonly Area[] = [
   metadefs,
   locations,
   cache,
+  stages,
+  imports,
+  tasks,
+  stores,
+  formats,
 ]

@@ -86,6 +86,7 @@ const entries: Record<string, unknown> = {
 
 export const locations: Area = {
   name: 'locations',
+  web: true,
   scenarios: [
     scenario('POST: bodies that are not what they should be', [
       createRaw('alice'),

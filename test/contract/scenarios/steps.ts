@@ -78,6 +78,40 @@ export function upload(actor: Actor, size = 1000, more: More = {}): Step {
   }
 }
 
+/** PUT …/stage, for an import to come. */
+export function stage(actor: Actor, size = 1000, more: More = {}): Step {
+  return upload(actor, size, { path: '/v2/images/<image>/stage', ...more })
+}
+
+/** POST …/import by a method's name, or by a method with all it says. */
+export function importBy(
+  actor: Actor,
+  method: string | Record<string, unknown>,
+  json: object = {},
+  more: More = {},
+): Step {
+  const named = typeof method === 'string' ? { name: method } : method
+  return post(actor, '/v2/images/<image>/import', { method: named, ...json }, more)
+}
+
+/** web-download of a page of web.ts. */
+export const fromWeb = (page: string) => ({ name: 'web-download', uri: `<web>/${page}` })
+
+/** Shows the image when no import has it any more. */
+export function settled(actor: Actor, more: More = {}): Step {
+  return show(actor, { until: { key: 'os_glance_import_task', is: [null] }, ...more })
+}
+
+/** The tasks of the image, when all of them have ended. */
+export function ended(actor: Actor, more: More = {}): Step {
+  const until = { key: 'tasks.*.status', is: ['success', 'failure'] }
+  return get(actor, '/v2/images/<image>/tasks', {
+    name: `${actor} sees the tasks of the image`,
+    until,
+    ...more,
+  })
+}
+
 export function download(actor: Actor, headers: Record<string, string | null> = {}, more: More = {}): Step {
   return { actor, method: 'GET', path: '/v2/images/<image>/file', headers, ...more }
 }
