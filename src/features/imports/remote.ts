@@ -3,6 +3,7 @@ import { holder, holds } from '../../data/import-lock.js'
 import { noteProperties } from '../../data/import-undo.js'
 import type { Deps } from '../../deps.js'
 import { Gone } from '../../errors.js'
+import { checkFacts } from '../../images/facts.js'
 import { type Image, isReserved } from '../../images/image.js'
 import { findUnscoped, update } from '../../images/repository.js'
 
@@ -12,6 +13,7 @@ const prefixes = ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type']
 /**
  * Takes formats and properties over from an image of another region; the task notes what takes them back. Properties
  * that protection keeps the caller from setting stay behind, or another region would be the way around it.
+ * Throws BadRequest where facts about the guest are held to known values and these, with what the image has, are not.
  */
 export async function fillFromRemote(
   deps: Deps,
@@ -42,6 +44,9 @@ export async function fillFromRemote(
     const current = await findUnscoped(tx, image.id, { lock: true })
     const task = holder(image)
     if (!current || !task || !holds(current, task)) throw new Gone('The import lost its lock on the image.')
+    if (deps.config.strict_properties) {
+      checkFacts(Object.keys(properties), { ...current.properties, ...properties })
+    }
     await noteProperties(tx, task, {
       properties: Object.fromEntries(
         Object.entries(current.properties).filter(([name]) => Object.hasOwn(properties, name)),

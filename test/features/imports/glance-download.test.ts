@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Config } from '../../../src/config/schema.js'
 import { noOpenssl, tlsRelay } from '../../auth/keystone-setup.js'
 import { alice, startApp } from '../../helpers/app.js'
 import { noOwnKeystone, ownKeystone } from '../../helpers/keystone.js'
@@ -49,24 +50,25 @@ t.test(
     await keystone.asAdmin('POST', '/endpoints', { endpoint: { ...endpoint, service_id } })
     const tls = await tlsRelay(t, keystone.url)
 
+    const settings = {
+      auth: 'keystone',
+      // without /v3, which the address may lack
+      keystone_url: `https://localhost:${tls.port}`,
+      keystone_ca_file: tls.ca,
+      keystone_username: 'nova',
+      keystone_password: 'nova',
+      keystone_project: 'service',
+      import_allowed_addresses: ['127.0.0.0/8'],
+      import_allowed_ports: [],
+    } as const satisfies Partial<Config>
+
     await t.test('is imported, but for properties that the caller may not set', async t => {
       const file = join(t.testdir(), 'protections.conf')
       writeFileSync(
         file,
         '[^hw_]\ncreate = admin\nread = @\nupdate = admin\ndelete = admin\n[.]\ncreate = @\nread = @\nupdate = @\ndelete = @\n',
       )
-      const running = await startApp(t, {
-        auth: 'keystone',
-        // without /v3, which the address may lack
-        keystone_url: `https://localhost:${tls.port}`,
-        keystone_ca_file: tls.ca,
-        keystone_username: 'nova',
-        keystone_password: 'nova',
-        keystone_project: 'service',
-        property_protection_file: file,
-        import_allowed_addresses: ['127.0.0.0/8'],
-        import_allowed_ports: [],
-      })
+      const running = await startApp(t, { ...settings, property_protection_file: file })
       await startWorker(t, running)
       const member = running.as({ ...alice, token: await keystone.token('alice') })
       const fetchInto = async (glance_region: string) => {
@@ -98,6 +100,22 @@ t.test(
       const after = await member.show(cancelled.id)
       t.match(after, { status: 'queued', disk_format: 'qcow2', os_distro: 'ours' }, 'is as before')
       t.notOk('os_type' in after)
+    })
+
+    await t.test('is refused where its system does not go with what the image says', async t => {
+      const running = await startApp(t, { ...settings, strict_properties: true })
+      await startWorker(t, running)
+      const member = running.as({ ...alice, token: await keystone.token('alice') })
+      const image = await member.create({ os_distro: 'ubuntu', os_version: '22.04' })
+      const method = { name: 'glance-download', glance_region: 'elsewhere', glance_image_id: id }
+      t.equal((await member.post(`/v2/images/${image.id}/import`, { method })).status, 202)
+      t.match(await settled(running, image.id), {
+        status: 'queued',
+        os_distro: 'ubuntu',
+        hw_disk_bus: undefined,
+      })
+      const { tasks } = (await member.get(`/v2/images/${image.id}/tasks`)).json
+      t.match(tasks[0].message, /os_version of debian/)
     })
   },
 )

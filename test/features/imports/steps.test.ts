@@ -191,3 +191,12 @@ t.test('the operator’s properties come with an import, but not with an admin�
   t.match(await imported(running, raw), { os_distro: 'debian', os_glance_x: undefined })
   t.match(await imported(running, raw, {}, admin), { os_distro: undefined })
 })
+
+t.test('the operator’s properties are held to known values together with the image’s own', async t => {
+  const running = await app(t, { strict_properties: true, import_inject: ['os_distro=debian'] })
+  t.match(await imported(running, raw, { os_version: '12' }), { status: 'active', os_distro: 'debian' })
+  const image = await imported(running, raw, { os_distro: 'ubuntu', os_version: '22.04' })
+  t.match(image, { status: 'queued', os_distro: 'ubuntu' })
+  const { json } = await running.as(alice).get(`/v2/images/${image.id}/tasks`)
+  t.match(json.tasks[0].message, /os_version of debian/)
+})

@@ -1,7 +1,7 @@
 import type { Deps } from '../../../deps.js'
 import { checkFacts } from '../../../images/facts.js'
 import { isReserved } from '../../../images/image.js'
-import { setProperties } from '../../../images/repository.js'
+import { findUnscoped, setProperties } from '../../../images/repository.js'
 
 /** Role whose imports are left as they are: Glance's ignore_user_roles. */
 const EXEMPT = 'admin'
@@ -13,6 +13,11 @@ export async function inject(deps: Deps, imageId: string, roles: readonly string
     .map(text => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const)
     .filter(([name]) => name !== '' && !isReserved(name))
   const given = Object.fromEntries(properties)
-  if (deps.config.strict_properties) checkFacts(Object.keys(given), given)
-  await setProperties(deps.db, imageId, given)
+  await deps.db.transaction().execute(async tx => {
+    if (deps.config.strict_properties) {
+      const image = await findUnscoped(tx, imageId, { lock: true })
+      checkFacts(Object.keys(given), { ...image?.properties, ...given })
+    }
+    await setProperties(tx, imageId, given)
+  })
 }
