@@ -61,7 +61,9 @@ export function openS3Http(tls: boolean, patience: Patience): S3Http {
       // The client would warn on the console, wait, and leave this connection open.
       else void faultOf(response).then(fault => sent.emit('error', fault))
     })
-    guard(sent, options.method === 'POST' || options.method === 'PUT' ? patience.thinking : patience.idle)
+    // completing an upload, or copying a part; beginning one takes no thought
+    const thinks = /^P(OST|UT)$/.test(options.method ?? '') && /[?&]uploadId=/.test(options.path ?? '')
+    guard(sent, thinks ? patience.thinking : patience.idle)
     return sent
   }
 

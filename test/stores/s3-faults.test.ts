@@ -114,7 +114,8 @@ else {
     let hang = true
     const { store, direct } = await openFaulty(t, () => (hang ? { hang: true } : undefined), {
       ...tiny,
-      patience: { connect: 0.3, idle: 0.3, thinking: 0.3, repeat: 0.02 },
+      // longer than the test: nothing of this needs thought
+      patience: { connect: 0.3, idle: 0.3, thinking: 3600, repeat: 0.02 },
     })
     await t.rejects(store.check(), Unavailable)
     await t.rejects(store.stat(key()), Unavailable)
@@ -122,8 +123,14 @@ else {
     const writer = await store.write(name)
     await writer.write(randomBytes(10))
     await t.rejects(writer.commit(), Unavailable)
+    const large = await store.write(key())
+    await t.rejects(
+      large.write(randomBytes(30 * MiB)).then(() => large.commit()),
+      Unavailable,
+    )
     hang = false
     await writer.cancel()
+    await large.cancel()
     await put(direct, name, randomBytes(3 * MiB))
     const object = await store.read(name)
     hang = true
