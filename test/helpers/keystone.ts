@@ -100,7 +100,8 @@ export async function ownKeystone(t: Teardown, { tokenSeconds = 3600 } = {}): Pr
   const dir = mkdtempSync(join(tmpdir(), 'vitrine-keystone-'))
   cpSync(join(home, 'template'), dir, { recursive: true })
   const file = join(dir, 'keystone.conf')
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(join(home, 'template'), dir))
+  // wherever the template was made: in a folder that was copied it names the one that it was copied from
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/\/[^/\s]\S*\/template(?=\/)/g, dir))
   appendFileSync(file, `[token]\nexpiration = ${tokenSeconds}\n`)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/v3`
