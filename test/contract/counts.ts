@@ -1,4 +1,5 @@
-import { differenceAt } from './differences.js'
+import { type Difference, faultOfGlance } from './difference.js'
+import { differenceAt, differences } from './differences.js'
 import { readFixture } from './fixtures.js'
 import { areas } from './scenarios/index.js'
 
@@ -9,9 +10,11 @@ interface Count {
   status: number
   /** The same status, headers and body. */
   same: number
+  /** Not the same, as Glance's answer is a fault. */
+  faults: number
 }
 
-const none = (): Count => ({ all: 0, status: 0, same: 0 })
+const none = (): Count => ({ all: 0, status: 0, same: 0, faults: 0 })
 
 /** Two tables in Markdown: the exchanges by area, and by who calls. */
 export async function countTables(): Promise<string> {
@@ -27,11 +30,18 @@ export async function countTables(): Promise<string> {
           count.all++
           if (ours.status === exchange.reply.status) count.status++
           if (!difference) count.same++
+          else if (reasonOf(difference) === faultOfGlance) count.faults++
         }
       }
     }
   }
   return [table('Area', byArea, total), table('Who calls', byActor, total)].join('\n')
+}
+
+/** Why Vitrine answers otherwise; a row that says "the same" goes on with the one above it. */
+function reasonOf(difference: Difference): string {
+  const at = differences.indexOf(difference)
+  return differences.slice(0, at + 1).findLast(({ why }) => why !== 'The same.')?.why ?? ''
 }
 
 function of(counts: Map<string, Count>, name: string): Count {
@@ -42,10 +52,13 @@ function of(counts: Map<string, Count>, name: string): Count {
 
 function table(title: string, counts: Map<string, Count>, total: Count): string {
   const rows = [...counts, ['all', total] as const].map(
-    ([name, { all, status, same }]) =>
-      `| ${name} | ${all} | ${percent(status, all)} | ${percent(same, all)} |`,
+    ([name, { all, status, same, faults }]) =>
+      `| ${name} | ${all} | ${percent(status, all)} | ${percent(same, all)} | ${percent(same + faults, all)} |`,
   )
-  const head = [`| ${title} | Exchanges | Same status | Same status, headers and body |`, '|---|---|---|---|']
+  const head = [
+    `| ${title} | Exchanges | Same status | Same status, headers and body | So, or a fault of Glance |`,
+    '|---|---|---|---|---|',
+  ]
   return `${[...head, ...rows].join('\n')}\n`
 }
 

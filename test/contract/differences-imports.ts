@@ -180,7 +180,7 @@ export const differencesOfImports: readonly Difference[] = [
     exchanges: ['afterwards'],
     ours: changed({ size: null, status: 'queued' }),
     what: 'An image whose staged bytes were refused is queued again, as after any other import that failed; in Glance it stays importing for good,',
-    why: 'It can be given other bytes; in Glance it can only be deleted.',
+    why: faultOfGlance,
   },
   {
     area: 'import',
@@ -254,7 +254,7 @@ export const differencesOfImports: readonly Difference[] = [
     exchanges: ['afterwards'],
     ours: withoutBytes,
     what: 'An image whose staged bytes were refused is queued again, as after any other import that failed; in Glance it stays importing for good.',
-    why: 'It can be given other bytes; in Glance it can only be deleted.',
+    why: faultOfGlance,
   },
   {
     area: 'tasks',
