@@ -29,7 +29,9 @@ async function timed<T>(t: Test, what: string, run: () => Promise<T>): Promise<T
 
 /** No store holds anything of the image, after one run of the reaper at most. */
 async function nothingLeft(t: Test, id: string, running: Pick<TestApp, 'deps' | 'folders'> = server) {
-  await until(() => running.deps.hashes.active === 0, 'the end of what ran')
+  const writing = async () =>
+    (await ledger(running)).some(row => row.image_id === id && row.state === 'writing')
+  await until(async () => running.deps.hashes.active === 0 && !(await writing()), 'the end of what ran')
   await reap(running.deps)
   t.strictSame(
     files(running).filter(name => name.includes(id)),
