@@ -52,6 +52,27 @@ t.test('check-config tells all faults, exit 1, and makes nothing', async t => {
   t.notMatch(output, '    at ', 'no stack')
 })
 
+t.test('check-config tells the faults of all files that the settings name', async t => {
+  const cwd = t.testdir({
+    'policies.yaml': '"get_image": "role:reader and"\n"add_imgae": "@"\n',
+    'protections.conf': '[^secret_\ncreate = admin\n',
+    'users.yaml': 'users: []\n',
+  })
+  const settings = {
+    VITRINE_POLICY_FILE: 'policies.yaml',
+    VITRINE_PROPERTY_PROTECTION_FILE: 'protections.conf',
+    VITRINE_AUTH: 'basic',
+    VITRINE_USERS_FILE: 'users.yaml',
+  }
+  const { code, output } = await runVitrine(['check-config'], { cwd, env: settings })
+  t.equal(code, 1)
+  for (const file of ['policies.yaml', 'protections.conf', 'users.yaml']) t.match(output, file)
+  t.match(output, /get_image: /)
+  t.notMatch(output, '    at ', 'no stack')
+  const fit = await runVitrine(['check-config'], { cwd })
+  t.equal(fit.code, 0, fit.output)
+})
+
 t.test('hash-password reads a password and prints a hash that fits it', async t => {
   const { code, output } = await runVitrine(['hash-password'], { stdin: 'correct horse\n' })
   t.equal(code, 0)
