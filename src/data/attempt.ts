@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../db/connect.js'
 import type { Deps } from '../deps.js'
 import { Conflict, Gone } from '../errors.js'
@@ -16,6 +17,8 @@ import * as locations from './locations.js'
 
 /** Seconds between two signs of life of a running write. */
 const RENEWAL = 5
+/** Milliseconds for which who failed waits for the removal of what was written. */
+const ERASING = 10_000
 
 /** One attempt to write an image's bytes into a store: its entry in the ledger and its end, whichever it is. */
 export interface Attempt {
@@ -110,7 +113,8 @@ export async function attempt(
           if (transfer && !settled) await transfers.fail(tx, name, failure, transfer.bytes)
           return settled
         })
-        if (!kept) await erase(deps, [blob])
+        // a store that hangs does not hold up the answer; what it has left when the process ends is the reaper's
+        if (!kept) await Promise.race([erase(deps, [blob]), sleep(ERASING, undefined, { ref: false })])
       } catch (err) {
         deps.log.warn({ err, image: imageId, ...blob }, 'a failed write could not be undone yet')
       }

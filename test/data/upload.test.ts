@@ -276,3 +276,24 @@ test('lengths and chunks that are no HTTP', async t => {
   // the parser answers by itself, before the upload has ended
   await until(async () => (await owner.show(id)).status === 'queued', 'queued')
 })
+
+test('who fails is told so also while the store removes nothing', async t => {
+  const store = server.deps.stores.get('fast')
+  const { remove } = store
+  let release = () => {}
+  const held = new Promise<void>(resolve => {
+    release = resolve
+  })
+  store.remove = async (...given) => {
+    await held
+    return remove(...given)
+  }
+  t.teardown(() => {
+    store.remove = remove
+    release()
+  })
+  const { id } = await owner.create()
+  t.equal((await owner.upload(id, bytesOf(LIMIT + 1))).status, 413)
+  t.equal((await owner.show(id)).status, 'queued')
+  release()
+})
